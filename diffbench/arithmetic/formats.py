@@ -1,0 +1,164 @@
+"""The floating-point formats: what they are called, and what they can hold.
+
+* ``formats()``: every format, as a mapping name -> :class:`Format`.
+* ``get_format("float16")``: one of them, with a suggestion when the name is mistyped.
+* ``Format.round(values)``: round once to the format; ``Format.ulp(values)``: spacing at a value.
+* ``exact_parts(values)``: numbers of any format as sums of float64 numbers, exactly.
+
+``longdouble`` is not one format: it is x87 extended (64 bits), binary128 (113) or plain binary64 (53),
+depending on the machine; ``Format.kind`` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from diffbench.errors import UnknownNameError, UserError
+
+NAMES = ("float16", "bfloat16", "float32", "float64", "longdouble")
+_KINDS = {11: "binary16", 8: "bfloat16", 24: "binary32", 53: "binary64", 64: "x87-80", 113: "binary128"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A floating-point format.
+
+    Attributes
+    ----------
+    name : str
+        One of ``float16 bfloat16 float32 float64 longdouble``.
+    dtype : numpy.dtype
+        The dtype that stores it.
+    precision : int
+        Bits of the significand, the hidden bit included.
+    kind : str
+        What the format is on this machine (``binary16``, ``x87-80``, ...).
+    u, eps : float
+        Unit roundoff ``2**-precision`` and machine epsilon ``2u``.
+    max, smallest_normal, smallest_subnormal : float
+        Range of the format; outside float64's range (longdouble) they read inf or 0.
+    min_exponent : int
+        Exponent of the smallest normal number: ``smallest_normal == 2.0**min_exponent``.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    precision: int
+    kind: str
+    max: float
+    min_exponent: int
+
+    @property
+    def u(self) -> float:
+        return 2.0**-self.precision
+
+    @property
+    def eps(self) -> float:
+        return 2.0 ** (1 - self.precision)
+
+    @property
+    def digits(self) -> float:
+        """Decimal digits of the format: ``-log10(u)``."""
+        return float(self.precision * np.log10(2.0))
+
+    @property
+    def smallest_normal(self) -> float:
+        return float(np.ldexp(1.0, self.min_exponent))
+
+    @property
+    def smallest_subnormal(self) -> float:
+        return float(np.ldexp(1.0, self.min_exponent - self.precision + 1))
+
+    def round(self, values: Any) -> np.ndarray[Any, Any]:
+        """Round to the format, once, to nearest even; what is too large becomes infinite."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return np.asarray(values).astype(self.dtype)
+
+    def ulp(self, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Spacing of the format in the binade of each value, as float64 (NaN where not finite)."""
+        magnitude = np.abs(np.asarray(values, dtype=np.float64))
+        _, exponent = np.frexp(magnitude)
+        exponent = np.where(magnitude > 0, exponent - 1, self.min_exponent)
+        spacing = np.ldexp(1.0, np.maximum(exponent, self.min_exponent) - self.precision + 1)
+        return np.where(np.isfinite(magnitude), spacing, np.nan)
+
+
+@cache
+def formats() -> Mapping[str, Format]:
+    """Every format, as a read-only mapping name -> :class:`Format`."""
+    return MappingProxyType({name: _describe(name) for name in NAMES})
+
+
+def get_format(name: str) -> Format:
+    """The format of that name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message suggests the nearest.
+    """
+    if isinstance(name, Format):
+        return name
+    if name not in NAMES:
+        raise UnknownNameError("format", name, NAMES)
+    return formats()[name]
+
+
+def format_of(dtype: Any) -> Format:
+    """The format stored in a dtype; integers and Python numbers count as float64.
+
+    Raises
+    ------
+    UserError
+        If the dtype holds something else (complex, object, text).
+    """
+    wanted = np.dtype(dtype)
+    if wanted.kind in "iub":
+        return get_format("float64")
+    for candidate in formats().values():
+        if candidate.dtype == wanted:
+            return candidate
+    raise UserError(f"no format is stored in dtype {wanted}: use one of {', '.join(NAMES)}")
+
+
+def _describe(name: str) -> Format:
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return Format(
+            name, np.dtype(ml_dtypes.bfloat16), 8, "bfloat16", float(ml_dtypes.finfo("bfloat16").max), -126
+        )
+    info = np.finfo(name)
+    precision = int(info.nmant) + 1
+    with np.errstate(over="ignore"):
+        largest = float(info.max)
+    return Format(
+        name, np.dtype(name), precision, _KINDS.get(precision, f"{precision} bits"), largest, int(info.minexp)
+    )
+
+
+def exact_parts(values: Any) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
+    """Numbers of any format as a short list of float64 arrays whose exact sum they are.
+
+    A float64 array is enough up to 53 bits; x87 needs two, binary128 three. (Parts below float64's
+    range cannot occur for values whose last bit is at least 2**-1074.)
+    """
+    array = np.asarray(values)
+    if array.dtype != np.dtype(np.longdouble):
+        return [array.astype(np.float64)]
+    parts = []
+    rest = array
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(3):
+            head = rest.astype(np.float64)
+            parts.append(head)
+            rest = np.where(np.isfinite(head), rest - head, 0)
+            if not np.any(rest):
+                break
+    return parts

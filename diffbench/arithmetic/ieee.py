@@ -1,0 +1,206 @@
+"""The floating-point formats as arithmetics: every operation runs and rounds in the format.
+
+``FormatArithmetic(get_format("float16")).run(f, x)`` gives the values and, for every point, whether an
+intermediate result was infinite. Constants are rounded to the format when they meet a value of it
+(charged to the evaluation, see the method page). Half-precision sums round after every addition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from diffbench.arithmetic.advice import call_name
+from diffbench.arithmetic.base import Arithmetic, Program, Raw, Scalar
+from diffbench.arithmetic.formats import Format, format_of
+from diffbench.arithmetic.reductions import sequential_matmul, sequential_sum
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+# Ufuncs that answer in another format, or ask about this one.
+_REFUSED = frozenset({"frexp", "modf", "divmod", "ldexp", "spacing", "nextafter", "conjugate", "float_power"})
+# NumPy's own operator ** takes these for simple exponents; so does ours.
+_SHORTCUTS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}
+
+
+@dataclass(frozen=True)
+class FormatRun:
+    """Values of a program in a format: ``values`` (dtype of the format), ``overflow`` (bool), same shape."""
+
+    values: Raw
+    overflow: Flags
+
+
+class FormatArithmetic(Arithmetic):
+    """One floating-point format; an instance serves one thread, and one run at a time."""
+
+    def __init__(self, fmt: Format) -> None:
+        self.format = fmt
+        self.dtype = fmt.dtype
+        self.name = fmt.name
+        self._half = fmt.dtype.itemsize == 2
+        self._flagging = False  # an infinity that raises no flag of the processor raises FloatingPointError
+        self._infinite: Flags | None = None  # while looking: the points that saw an infinity
+        self._scattered = False  # ... and whether one was seen that belongs to no point in particular
+
+    # numbers of the format ---------------------------------------------------------------------------
+
+    def same_dtype(self, dtype: Any) -> bool:
+        return np.dtype(dtype) == self.dtype
+
+    def holds(self, raw: Raw) -> bool:
+        return raw.dtype == self.dtype
+
+    def coerce(self, value: Any) -> Raw:
+        if isinstance(value, Scalar):
+            if value.arithmetic is not self and getattr(value.arithmetic, "dtype", None) != self.dtype:
+                raise self.foreign(value)
+            return value.raw
+        if type(value) is float or (type(value) is int and -(2**53) <= value <= 2**53):
+            raw = np.asarray(value, dtype=np.float64)
+        elif isinstance(value, int | Fraction) and not isinstance(value, bool):
+            raw = self._rational(Fraction(value))
+        else:
+            raw = np.asarray(value)
+        if raw.dtype == self.dtype:
+            return raw
+        if raw.dtype == object:
+            return self._stack(raw)
+        if raw.dtype.kind not in "iufb" and raw.dtype.name != "bfloat16":
+            raise self.refuse(f"an operand of type {raw.dtype}", "use real numbers")
+        return self._round(raw)
+
+    def _rational(self, value: Fraction) -> Raw:
+        """An exact literal; longdouble divides, the others have no more digits than float64."""
+        wide = np.longdouble if self.name == "longdouble" else np.float64
+        try:
+            quotient = wide(value.numerator) / wide(value.denominator)
+        except OverflowError:
+            quotient = wide(np.inf if value > 0 else -np.inf)
+        return np.asarray(quotient)
+
+    def _stack(self, values: Raw) -> Raw:
+        """An object array of wrapped scalars (``np.array([x[0], x[1]])``) as one raw array."""
+        flat = [self.coerce(v) for v in values.ravel() if not isinstance(v, np.ndarray | list | str | bytes)]
+        if len(flat) < values.size or any(v.ndim for v in flat):
+            raise self.refuse("an array of arrays", "use np.stack")
+        return np.array([v[()] for v in flat], dtype=self.dtype).reshape(values.shape)
+
+    def _round(self, raw: Raw) -> Raw:
+        """Round to the format once, watching for what becomes infinite (casts do not always raise a flag)."""
+        rounded = self.format.round(raw)
+        if self._flagging or self._infinite is not None:
+            self._watch(np.isinf(rounded) & ~np.isinf(raw))
+        return rounded
+
+    # operations --------------------------------------------------------------------------------------
+
+    def apply(self, ufunc: np.ufunc, operands: tuple[Any, ...]) -> Raw:
+        raws = [self.coerce(v) for v in operands]
+        if ufunc.__name__ in _REFUSED or ufunc.nout != 1 or ufunc.signature is not None:
+            raise self.refuse(call_name(ufunc))
+        try:
+            result = np.asarray(ufunc(*raws))
+        except TypeError:
+            if not self._half:
+                raise self.refuse(call_name(ufunc), self._no_loop()) from None
+            result = self._through_float32(ufunc, raws)
+        return self._checked(result, ufunc)
+
+    def power(self, base: Raw, exponent: Any) -> Raw:
+        if isinstance(exponent, int | float) and exponent in _SHORTCUTS:
+            return self.apply(_SHORTCUTS[exponent], (base,))
+        return self.apply(np.power, (base, exponent))
+
+    def _through_float32(self, ufunc: np.ufunc, raws: list[Raw]) -> Raw:
+        """A ufunc without a loop for 16 bits: computed in float32, rounded once (as NumPy's own are)."""
+        try:
+            return np.asarray(ufunc(*(r.astype(np.float32) for r in raws)))
+        except TypeError:
+            raise self.refuse(call_name(ufunc)) from None
+
+    def _no_loop(self) -> str:
+        return "it computes in float64 at most" if self.name == "longdouble" else ""
+
+    def _checked(self, result: Raw, ufunc: np.ufunc) -> Raw:
+        """The result, in the format; what is wider than a half is rounded, anything else refused."""
+        if result.dtype == bool:
+            return result
+        if result.dtype != self.dtype:
+            if not self._half or result.dtype != np.float32:
+                raise self.refuse(f"{call_name(ufunc)} (its result is {result.dtype})", self._no_loop())
+            return self._round(result)
+        if self._infinite is not None or (self._flagging and getattr(np, ufunc.__name__, None) is not ufunc):
+            self._watch(np.isinf(result))  # NumPy's own ufuncs raise the processor's flags; SciPy's may not
+        return result
+
+    def add_reduce(self, raw: Raw, axis: Any, keepdims: bool) -> Raw:
+        if self._half:
+            return sequential_sum(self, raw, axis, keepdims)
+        return self._reduced(super().add_reduce(raw, axis, keepdims))
+
+    def matmul(self, a: Raw, b: Raw) -> Raw:
+        if self._half and a.ndim and b.ndim:
+            return sequential_matmul(self, a, b)
+        return self._reduced(super().matmul(a, b))
+
+    def _reduced(self, result: Raw) -> Raw:
+        if self._flagging or self._infinite is not None:
+            self._watch(np.isinf(result))  # BLAS may work in another thread, whose flags nobody sees
+        return result
+
+    # runs that watch for infinities ------------------------------------------------------------------
+
+    def run(self, f: Program, x: Raw) -> FormatRun:
+        """Run ``f`` at every element of ``x`` (dtype of the format).
+
+        The first pass lets the processor's own flags watch for infinities, which costs nothing; only when
+        one is raised (and always in bfloat16, whose casts raise none) a second pass looks at every result.
+        """
+        if self.name != "bfloat16":
+            self._flagging = True
+            try:
+                with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
+                    values = self.evaluate(f, x)
+                return FormatRun(values, np.zeros(x.shape, dtype=bool))
+            except FloatingPointError:
+                pass
+            finally:
+                self._flagging = False
+        values, overflow = self._look(f, x)
+        if self._scattered and x.size > 1:  # a result of another shape was infinite: find out whose
+            points = [self._look(f, x.reshape(-1)[i : i + 1])[1] for i in range(x.size)]
+            overflow = np.concatenate(points).reshape(x.shape)
+        return FormatRun(values, overflow)
+
+    def _look(self, f: Program, x: Raw) -> tuple[Raw, Flags]:
+        """Values and, for every point, whether any result was infinite."""
+        flags: Flags = np.zeros(x.shape, dtype=bool)
+        self._infinite, self._scattered = flags, False
+        try:
+            with np.errstate(all="ignore"):
+                values = self.evaluate(f, x)
+            return values, flags | np.isinf(values)
+        finally:
+            self._infinite = None
+
+    def _watch(self, infinite: Flags) -> None:
+        """Remember the points that saw an infinite result, or leave the first pass for the second."""
+        if not infinite.any():
+            return
+        if self._infinite is None:
+            raise FloatingPointError("an infinite result")
+        if infinite.ndim == 0 or self._infinite.size <= 1:
+            self._infinite[...] = True
+        elif infinite.shape == self._infinite.shape:
+            self._infinite |= infinite
+        else:
+            self._scattered = True
+
+
+def arithmetic_of(dtype: Any) -> FormatArithmetic:
+    """The arithmetic of the format a dtype stores."""
+    return FormatArithmetic(format_of(dtype))

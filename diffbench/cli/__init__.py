@@ -1,0 +1,104 @@
+"""The command line: ``diffbench run | sweep | list | report | doctor``.
+
+One module per command. Only what a command needs is imported, and only when it runs: ``--help``
+answers before NumPy is loaded. Exit codes: 0 done, 1 a bug or a broken installation, 2 the request was
+wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from diffbench.cli.listing import doctor, list_command, report
+from diffbench.cli.output import examples, note
+from diffbench.cli.run import run
+from diffbench.cli.sweep import sweep
+from diffbench.errors import DiffbenchError, MissingExtraError, RefusedError, UserError
+
+INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """Commands whose values may begin with a minus sign: ``diffbench sweep "-x**2" --at -8``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # a blank in front keeps click from reading -x**2 as the option -x; no value minds it
+        return super().parse_args(ctx, [f" {arg}" if _is_value(arg) else arg for arg in args])
+
+
+def _is_value(argument: str) -> bool:
+    """The only option of one letter is -h: what else has one minus sign is a number or an expression."""
+    return argument.startswith("-") and not argument.startswith("--") and argument not in ("-", "-h")
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+    epilog=examples(
+        'Begin with one function:      diffbench sweep "exp(sin(x))" --at 1',
+        "then a small catalogue:       diffbench run quick --out reports/quick",
+        "then all of it (2 minutes):   diffbench run",
+    ),
+)
+@click.version_option(package_name="diffbench", message="diffbench %(version)s")
+def cli() -> None:
+    """Measure and explain the error of numerical derivatives.
+
+    Every stencil, step and precision is compared with a certified derivative, and every error is split
+    into truncation and rounding parts that add up exactly.
+    """
+
+
+for _command in (run, sweep, list_command, report, doctor):
+    cli.add_command(_command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; whatever goes wrong is said in one message.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after ``diffbench``; by default those of the process.
+    """
+    try:
+        code = cli.main(None if argv is None else list(argv), prog_name="diffbench", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        return _refuse(error)
+    except (KeyboardInterrupt, click.Abort):
+        note("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader (head, less) has gone: nobody is left to tell, and Python must not flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except DiffbenchError as error:
+        note(f"error: {error}")
+        return _exit_code(error)
+    except Exception:
+        traceback.print_exc()
+        note("error: this is a bug in diffbench; please report it with the lines above and the command")
+        return 1
+
+
+def _refuse(error: click.ClickException) -> int:
+    """A command line that click cannot read: what is wrong, and where the help is."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "diffbench"
+    note(f"error: {error.format_message()}\n`{command} --help` shows what there is")
+    return error.exit_code
+
+
+def _exit_code(error: DiffbenchError) -> int:
+    from diffbench.runs import RunInterrupted
+
+    if isinstance(error, RunInterrupted):
+        return INTERRUPTED
+    return 2 if isinstance(error, UserError | RefusedError | MissingExtraError) else 1

@@ -1,0 +1,197 @@
+"""``diffbench list | report | doctor``: what there is, a report again, and the state of the installation."""
+
+from __future__ import annotations
+
+from inspect import isfunction
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diffbench.cli.output import examples, print_json, print_table
+from diffbench.cli.run import render_report
+from diffbench.errors import UnknownNameError, UserError
+
+
+@click.command(
+    "list",
+    epilog=examples(
+        "diffbench list problems",
+        'diffbench list problems group:smooth "sin*" tag:noisy',
+        "diffbench list stencils --json",
+    ),
+)
+@click.argument("what", metavar="WHAT")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_command(what: str, patterns: tuple[str, ...], as_json: bool) -> None:
+    """List what there is: problems, formats, stencils, steps or methods.
+
+    Problems can be narrowed by names, globs, groups and tags.
+    """
+    if what not in LISTS:
+        raise UnknownNameError("list", what, LISTS)
+    if patterns and what != "problems":
+        raise UserError(f"only problems can be narrowed by a pattern: diffbench list {what}")
+    rows = _problems(patterns) if what == "problems" else LISTS[what]()
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows)
+
+
+@click.command(epilog=examples("diffbench report reports/latest"))
+@click.argument("run_dir", metavar="RUN_DIR")
+def report(run_dir: str) -> None:
+    """Render the report of a run folder again, from its stored results."""
+    from diffbench.runs import load
+
+    render_report(load(run_dir).folder)
+    click.echo(f"open   {Path(run_dir) / 'index.html'}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def doctor(as_json: bool) -> None:
+    """Show the installation: versions, formats, processor, and what is missing.
+
+    The exit code is 1 if a required package is missing.
+    """
+    from diffbench.runs.doctor import examine
+
+    found = examine()
+    if as_json:
+        print_json(found)
+    else:
+        _print_doctor(found)
+    if not found["ok"]:
+        raise click.exceptions.Exit(1)
+
+
+def _print_doctor(found: dict[str, Any]) -> None:
+    click.echo(
+        f"diffbench {found['diffbench']}, Python {found['python']}, {found['system']}, {found['cpu_model']}"
+    )
+    click.echo(f"NumPy dispatches to: {' '.join(found['cpu_features']) or 'nothing it would name'}")
+    print_table(found["formats"], "Formats")
+    packages = [
+        {"package": name, "version": version or "MISSING"} for name, version in found["packages"].items()
+    ]
+    extras = [
+        {
+            "package": row["package"],
+            "version": row["version"] or f"missing: pip install 'diffbench[{row['extra']}]'",
+        }
+        | {"brings": row["brings"]}
+        for row in found["extras"]
+    ]
+    if packages:
+        print_table(packages, "Required")
+    if extras:
+        print_table(extras, "Optional")
+    if found["missing"]:
+        click.echo(f"error: missing {', '.join(found['missing'])}; install diffbench again", err=True)
+
+
+# --- the lists ---
+
+
+def _problems(patterns: tuple[str, ...]) -> list[dict[str, Any]]:
+    from diffbench.problems import select
+
+    return [
+        {
+            "name": problem.name,
+            "group": problem.group,
+            "at": list(problem.points),
+            "formats": list(problem.formats or ["all"]),
+            "tags": sorted(problem.tags),
+        }
+        for problem in select(patterns or ["all"])
+    ]
+
+
+def _formats() -> list[dict[str, Any]]:
+    from diffbench.arithmetic.formats import formats
+
+    return [
+        {
+            "name": fmt.name,
+            "kind": fmt.kind,
+            "bits": fmt.precision,
+            "u": fmt.u,
+            "digits": round(fmt.digits, 1),
+            "max": _as_text(fmt.max, fmt, "max"),
+            "smallest_normal": _as_text(fmt.smallest_normal, fmt, "smallest_normal"),
+        }
+        for fmt in formats().values()
+    ]
+
+
+def _as_text(value: float, fmt: Any, name: str) -> str:
+    """A limit of a format; that of a wide longdouble does not fit into a float."""
+    import numpy as np
+
+    exact = getattr(np.finfo(fmt.dtype), name) if fmt.name == "longdouble" else value
+    return np.format_float_scientific(exact, precision=2, exp_digits=2)
+
+
+def _stencils() -> list[dict[str, Any]]:
+    from diffbench.stencils import stencil_from_name
+
+    rows = []
+    for derivative in (1, 2, 3, 4, 5, 6):
+        for kind in ("forward", "backward", "central"):
+            for accuracy in _shown_accuracies(kind):
+                made = stencil_from_name(f"{kind}-{accuracy}", derivative)
+                offsets = " ".join(map(str, made.offsets))
+                weights = " ".join(map(str, made.weights))
+                rows.append(
+                    {"derivative": derivative, "name": made.name, "offsets": offsets, "weights": weights}
+                )
+    return rows
+
+
+def _shown_accuracies(kind: str) -> tuple[int, ...]:
+    return (2, 4, 6, 8, 10, 12) if kind == "central" else tuple(range(1, 13))
+
+
+def _steps() -> list[dict[str, Any]]:
+    from diffbench.steps import rules
+
+    grids = {
+        "decimal": "N steps per decade, rounded to the format, over scale * [u/4, 1]",
+        "binary": "every power of two over scale * [u/4, 1]: a number of every format",
+    }
+    found = {
+        name: value
+        for name, value in vars(rules).items()
+        if isfunction(value) and value.__module__ == rules.__name__
+    }
+    return [{"name": name, "kind": "grid of a sweep", "what": what} for name, what in grids.items()] + [
+        {
+            "name": name.replace("_", "-"),
+            "kind": "rule",
+            "what": (value.__doc__ or "").partition("\n")[0].replace("`", ""),
+        }
+        for name, value in found.items()
+        if not name.startswith("_")
+    ]
+
+
+def _methods() -> list[dict[str, Any]]:
+    from diffbench.methods import methods
+
+    return [
+        {"name": name, "default_step": method.rule, "installed": "yes" if method.available else "no"}
+        for name, method in methods().items()
+    ]
+
+
+LISTS: dict[str, Any] = {
+    "problems": _problems,
+    "formats": _formats,
+    "stencils": _stencils,
+    "steps": _steps,
+    "methods": _methods,
+}

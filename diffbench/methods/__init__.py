@@ -1,0 +1,132 @@
+"""Methods: whatever returns a derivative estimate.
+
+* ``derivative(f, x)``: one estimate by a named method.
+* ``methods()``: every method by name. A bare stencil name uses the default step rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from diffbench.arithmetic.formats import Format, format_of, get_format
+from diffbench.arithmetic.ieee import FormatArithmetic
+from diffbench.errors import UnknownNameError, UserError
+from diffbench.methods.estimate import Estimate
+from diffbench.methods.finite_differences import Scheme, nodes
+from diffbench.stencils import Stencil, stencil_from_name, stencil_names
+from diffbench.steps.rules import eps_scaled
+
+__all__ = ["Estimate", "Method", "derivative", "methods"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A stencil with the default step rule, as ``methods()`` lists it."""
+
+    name: str
+    rule: str = "eps-scaled"
+    available: bool = True
+
+    def stencil(self, derivative: int) -> Stencil:
+        return stencil_from_name(self.name, derivative=derivative)
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.rule}"
+
+
+@cache
+def methods() -> Mapping[str, Method]:
+    """Every method, as a read-only mapping name -> :class:`Method`."""
+    return MappingProxyType({name: Method(name) for name in stencil_names(1)})
+
+
+def derivative(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    derivative: int = 1,
+    method: str = "central-2",
+    step: float | None = None,
+    format: str | None = None,
+) -> Estimate:
+    """Differentiate ``f`` at ``x`` by a finite difference, every operation in one format.
+
+    Parameters
+    ----------
+    f : callable
+        A plain NumPy function of one variable, elementwise on arrays.
+    x : float or array
+        One point or many.
+    derivative : int
+        Order m, 1 to 6.
+    method : str
+        A stencil's name, as ``diffbench list methods`` shows them.
+    step : float, optional
+        The step h; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
+    format : str, optional
+        Default: the format of ``x``; float64 for Python numbers and integers.
+
+    Returns
+    -------
+    Estimate
+        With values of the shape of ``x``; NaN and infinities come with a status that says why.
+
+    Raises
+    ------
+    UserError
+        If a name is unknown, the step is not a positive number, or ``x`` is not finite.
+    RefusedError
+        If ``f`` cannot run strictly in the format.
+    """
+    fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
+    known = methods()
+    if method not in known:
+        raise UnknownNameError("method", method, known)
+    stencil = known[method].stencil(derivative)
+    points = fmt.round(x)
+    if not np.all(np.isfinite(points)):
+        raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
+    h = eps_scaled(stencil, points, fmt) if step is None else np.broadcast_to(_checked_step(step, fmt), points.shape)
+    return _estimate(f, fmt, stencil, points, h)
+
+
+def _checked_step(step: float, fmt: Format) -> Any:
+    if not np.ndim(step) == 0 or not np.isfinite(step) or step <= 0:
+        raise UserError(f"the step must be a positive finite number, not {step!r}")
+    return fmt.round(step)
+
+
+def _estimate(f: Callable[..., Any], fmt: Format, stencil: Stencil, points: Any, h: Any) -> Estimate:
+    flat, steps = points.reshape(-1), np.ascontiguousarray(h).reshape(-1)
+    where = nodes(fmt, flat, steps, stencil.offsets)
+    run = FormatArithmetic(fmt).run(f, where)
+    combined = Scheme(stencil).combine(fmt, run.values, steps)
+    ordered = np.sort(where.astype(np.longdouble), axis=0)
+    problems = {
+        "overflow": combined.infinite | run.overflow.any(axis=0) | ~np.isfinite(ordered).all(axis=0),
+        "domain": np.isnan(run.values).any(axis=0),
+        "underflow": combined.divisor == 0,
+        "step_vanished": (np.diff(ordered, axis=0) == 0).any(axis=0),
+    }
+    status = next((name for name, found in problems.items() if found.any()), "ok")
+    return Estimate(
+        combined.estimate.reshape(points.shape)[()],
+        np.asarray(h)[()],
+        len(stencil.offsets),
+        status,
+        _ADVICE.get(status, ""),
+    )
+
+
+_ADVICE = {
+    "domain": "a node left the domain of the function: use a smaller step or a one-sided stencil",
+    "overflow": "an intermediate result is infinite in the format: rescale, or use a wider format",
+    "underflow": "h^m is 0 in the format: use a larger step",
+    "step_vanished": "x + h rounds to x in the format: use a larger step",
+}

@@ -1,0 +1,46 @@
+"""The result of one differentiation: a value, what it cost, and whether to believe it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A derivative estimate; ``float(e)`` and ``np.asarray(e)`` give the value.
+
+    Attributes
+    ----------
+    value : scalar or array
+        In the format that was asked for, of the shape of ``x``.
+    h : scalar or array
+        The step, a number of the format; None for a method without one.
+    evaluations : int
+        Function values per point.
+    status : str
+        ``ok``, or the worst status among the points (``domain``, ``overflow``, ``underflow``, ``step_vanished``).
+    message : str
+        Why the status is not ``ok``.
+    error : scalar, array or None
+        The method's own error estimate, if it has one.
+    """
+
+    value: Any
+    h: Any = None
+    evaluations: int = 0
+    status: str = "ok"
+    message: str = ""
+    error: Any = None
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.value, dtype=dtype)
+
+    def __str__(self) -> str:
+        note = "" if self.status == "ok" else f", {self.status}: {self.message}"
+        return f"{self.value} (h = {self.h}, {self.evaluations} evaluations{note})"

@@ -1,0 +1,182 @@
+"""Finite differences as a format computes them: nodes, weighted sums, division, all roundings included.
+
+* :class:`Scheme`: a stencil together with a variant of its arithmetic (``integer``, ``float``, ``mixed``).
+* ``nodes``: the rounded nodes ``fl(x + fl(s h))`` for all offsets and steps at once.
+* ``Scheme.combine``: the estimate for every step, and the divisor that was used.
+
+The order of the operations is part of the definition (docs/method.md): the error split refers to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from diffbench.arithmetic.formats import Format, get_format
+from diffbench.errors import UnknownNameError
+from diffbench.stencils import Stencil
+
+VARIANTS = ("integer", "float", "mixed")
+RawArray = np.ndarray[Any, Any]
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A stencil applied at K steps: ``estimate`` and ``divisor`` (working dtype), ``infinite`` (bool)."""
+
+    estimate: RawArray
+    divisor: RawArray
+    infinite: BoolArray
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A stencil in one variant of its arithmetic.
+
+    ``integer`` multiplies differences by integer numerators and divides once; ``float`` uses weights rounded
+    to the format; ``mixed`` is ``integer`` in float32 on function values of a half format.
+    """
+
+    stencil: Stencil
+    variant: str = "integer"
+
+    def __post_init__(self) -> None:
+        if self.variant not in VARIANTS:
+            raise UnknownNameError("variant", self.variant, VARIANTS)
+
+    def available(self, fmt: Format) -> bool:
+        """``mixed`` means more precision than the format's, so it is for the half formats."""
+        return self.variant != "mixed" or fmt.precision < 24
+
+    def working_format(self, fmt: Format) -> Format:
+        """Where the sums, products and the division run."""
+        return get_format("float32") if self.variant == "mixed" else fmt
+
+    def coefficients(self, fmt: Format) -> tuple[Fraction, ...]:
+        """The weights (``float``) or numerators (others) as the format rounds them, exactly."""
+        return self._coefficients(fmt)[1]
+
+    def numerators_exact(self, fmt: Format) -> bool:
+        """Whether the integer numerators are numbers of the working format."""
+        return self.variant != "float" and self._coefficients(fmt)[1] == self.stencil.numerators
+
+    def _rounded(self, fmt: Format) -> RawArray:
+        return self._coefficients(fmt)[0]
+
+    def _coefficients(self, fmt: Format) -> tuple[RawArray, tuple[Fraction, ...]]:
+        exact = self.stencil.weights if self.variant == "float" else self.stencil.numerators
+        return _round_all(self.working_format(fmt).name, exact)
+
+    def divisor(self, fmt: Format, h: RawArray) -> RawArray:
+        """``h**m`` by repeated multiplication, times the denominator unless the weights carry it."""
+        work = self.working_format(fmt)
+        step = h.astype(work.dtype)
+        power = step
+        for _ in range(self.stencil.derivative - 1):
+            power = power * step
+        if self.stencil.derivative == 0:
+            power = np.ones_like(step)
+        if self.variant == "float" or self.stencil.denominator == 1:
+            return power
+        return power * _round_all(work.name, (self.stencil.denominator,))[0][0]
+
+    def combine(self, fmt: Format, values: RawArray, h: RawArray) -> Combination:
+        """The estimate at every step.
+
+        Parameters
+        ----------
+        fmt : Format
+        values : array, shape (len(offsets), K), dtype of the format
+            Function values at this stencil's nodes, in the order of its offsets.
+        h : array, shape (K,), dtype of the format
+        """
+        work = self.working_format(fmt)
+        with np.errstate(all="ignore"):
+            values = values.astype(work.dtype, copy=False)
+            coefficients = self._rounded(fmt)
+            divisor = self.divisor(fmt, h)
+            total = (
+                self._paired(coefficients, values) if self._pairs() else _left_to_right(coefficients, values)
+            )
+            estimate = total / divisor
+            infinite = np.isinf(total) | np.isinf(divisor) | (np.isinf(estimate) & (divisor != 0))
+        return Combination(estimate, divisor, infinite)
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Indices (left, right) of symmetric pairs, outermost first; empty if the sum runs left to right."""
+        s, w = self.stencil.offsets, self.stencil.weights
+        sign = -1 if self.stencil.derivative % 2 else 1
+        n = len(s)
+        symmetric = all(s[i] == -s[n - 1 - i] and w[i] == sign * w[n - 1 - i] for i in range(n))
+        return [(i, n - 1 - i) for i in range(n // 2)] if symmetric and self.variant != "float" else []
+
+    def _paired(self, coefficients: RawArray, values: RawArray) -> RawArray:
+        total: RawArray | None = None
+        for left, right in self._pairs():
+            if self.stencil.derivative % 2:
+                pair = values[right] - values[left]
+            else:
+                pair = values[right] + values[left]
+            term = coefficients[right] * pair
+            total = term if total is None else total + term
+        if len(values) % 2 and self.stencil.weights[len(values) // 2]:
+            term = coefficients[len(values) // 2] * values[len(values) // 2]
+            total = term if total is None else total + term
+        assert total is not None  # a stencil has at least one node
+        return total
+
+
+@lru_cache(maxsize=512)
+def _round_all(name: str, values: tuple[Fraction | int, ...]) -> tuple[RawArray, tuple[Fraction, ...]]:
+    """Rational coefficients in a format, and the exact values of those."""
+    fmt = get_format(name)
+    rounded = np.array([round_fraction(fmt, Fraction(v)) for v in values], dtype=fmt.dtype)
+    rounded.flags.writeable = False
+    return rounded, tuple(_exact(v) for v in rounded)
+
+
+def _left_to_right(coefficients: RawArray, values: RawArray) -> RawArray:
+    total = coefficients[0] * values[0]
+    for coefficient, value in zip(coefficients[1:], values[1:], strict=True):
+        total = total + coefficient * value
+    return total
+
+
+def nodes(fmt: Format, x: Any, h: RawArray, offsets: Sequence[Fraction]) -> RawArray:
+    """Rounded nodes ``fl(x + fl(s h))``, shape (len(offsets), K), dtype of the format."""
+    point = np.asarray(x, dtype=fmt.dtype)
+    with np.errstate(all="ignore"):
+        return np.stack([point + _scaled(fmt, s, h) for s in offsets])
+
+
+def _scaled(fmt: Format, s: Fraction, h: RawArray) -> RawArray:
+    """``fl(s h)`` with one rounding."""
+    factor, exact = _round_all(fmt.name, (s,))
+    if exact[0] == s:
+        return factor[0] * h
+    # an offset that is no number of the format (1/3): the exact product, rounded once
+    return np.array([round_fraction(fmt, s * _exact(step)) for step in h], dtype=fmt.dtype)
+
+
+def round_fraction(fmt: Format, value: Fraction) -> Any:
+    """A rational number rounded once to the format (to nearest, ties to even)."""
+    magnitude = abs(value)
+    if magnitude == 0:
+        return fmt.dtype.type(0)
+    exponent = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
+    exponent -= Fraction(2) ** exponent > magnitude
+    last = max(exponent, fmt.min_exponent) - fmt.precision + 1
+    units = round(magnitude / Fraction(2) ** last)  # Python rounds a Fraction to nearest even
+    sign = -1 if value < 0 else 1
+    with np.errstate(over="ignore"):
+        return fmt.dtype.type(np.ldexp(np.longdouble(sign * units), last))
+
+
+def _exact(value: Any) -> Fraction:
+    return Fraction(*value.as_integer_ratio()) if isinstance(value, np.longdouble) else Fraction(float(value))

@@ -1,0 +1,387 @@
+"""What a run shows, in plain sentences computed from its rows; each names the rows it rests on.
+
+A finding is one short function. It raises :class:`Missing` when the run has not the rows, and the report then
+says what is missing instead of saying something about nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from diffbench.report.data import PARTS, RunData, select, stencil_order
+from diffbench.report.figures import Missing
+from diffbench.report.text import (
+    count,
+    derivative_name,
+    derivative_symbol,
+    fixed,
+    listing,
+    number,
+    percent,
+    point_text,
+)
+
+ORDER_TOLERANCE = 0.01
+NEAR = 3.0  # a best step within this factor of the predicted one counts as predicted
+COMMON = {"float16": 1e-4, "float32": 1.5e-8, "float64": 1e-8}  # steps that are often seen, and too small
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, and the rows it rests on."""
+
+    text: str
+    basis: str
+
+
+def all_findings(run: RunData) -> tuple[list[Finding], list[str]]:
+    """Every finding that the run supports, and sentences on what it cannot say."""
+    found: list[Finding] = []
+    missing: list[str] = []
+    for make in FINDINGS:
+        try:
+            found.append(make(run))
+        except Missing as reason:
+            missing.append(str(reason))
+    return found, missing
+
+
+def best_digits(run: RunData) -> Finding:
+    """Digits of the forward and the central difference in every format."""
+    rows = _best(run)
+    stencils = [s for s in ("forward-1", "central-2") if (rows["stencil"] == s).any()] or stencil_order(
+        rows["stencil"]
+    )[:2]
+    rows = rows[rows["stencil"].isin(stencils)]
+    medians = rows.groupby(["stencil", "format"])["digits"].median()
+    clauses = []
+    for stencil in stencils:
+        values = [
+            f"{fixed(medians[stencil, f])} in {f}" for f in run.formats if (stencil, f) in medians.index
+        ]
+        clauses.append(f"{stencil} gives {listing(values)}")
+    text = f"At its robust best step, for the {derivative_name(run.main_derivative)}, {'; '.join(clauses)} correct digits (medians)."
+    return Finding(text, _basis(run, rows, stencils))
+
+
+def half_precision(run: RunData) -> Finding:
+    """Where the central difference is best in half precision, and what a step that is common elsewhere gives."""
+    return _naive(run, "float16")
+
+
+def single_precision(run: RunData) -> Finding:
+    """The same in float32."""
+    return _naive(run, "float32")
+
+
+def double_precision(run: RunData) -> Finding:
+    """The same in float64."""
+    return _naive(run, "float64")
+
+
+def _naive(run: RunData, name: str) -> Finding:
+    rows = run.scaled_best(
+        variant="integer", derivative=run.main_derivative, format=name, stencil="central-2"
+    )
+    rows = rows[rows["digits"].notna()]
+    if rows.empty:
+        raise Missing(
+            f"Nothing is said about the central difference in {name}: no series has a robust best step."
+        )
+    best = (
+        f"In {name} the best step of the central difference is h = {number(rows['step'].median(), 2)} times the scale of the "
+        f"problem (median over {len(rows)} series), where it has {fixed(rows['digits'].median())} digits"
+    )
+    basis = _basis(run, rows, ["central-2"], name)
+    steps = _at_common_step(run, name)
+    if len(steps) < 3:
+        return Finding(best + ".", basis)
+    h, relative = steps["h_requested"].median(), (steps["error"] / steps["exact"]).abs()
+    left = (-np.log10(relative.clip(lower=1e-17))).clip(lower=0).median()
+    zero = int((steps["estimate"] == 0).sum())
+    lost = f" and returns exactly 0 for {zero} of {count(len(steps), 'problem point')}" if zero else ""
+    text = f"{best}; h = {number(h, 2)} leaves it {fixed(left)} digits{lost}."
+    here = f"sweep.parquet: the same filter, h_requested nearest {number(COMMON[name])}, exact not 0"
+    return Finding(text, f"{basis}; {here}, {count(len(steps), 'row')}")
+
+
+def _at_common_step(run: RunData, name: str) -> pd.DataFrame:
+    """The row of the central difference nearest to a common step, for each problem point with a derivative."""
+    rows = run.main_rows
+    rows = rows[(rows["format"] == name) & (rows["stencil"] == "central-2") & (rows["h_requested"] > 0)]
+    rows = rows[np.isfinite(rows["estimate"]) & np.isfinite(rows["error"]) & (rows["exact"] != 0)]
+    away = np.log10(rows["h_requested"] / COMMON[name]).abs()
+    near = rows.assign(away=away)[away < 0.15].sort_values("away", kind="stable")
+    return near.drop_duplicates(["problem", "point"])
+
+
+def higher_order(run: RunData) -> Finding:
+    """What order 8 gains over order 2."""
+    rows = run.scaled_best(variant="integer", derivative=run.main_derivative)
+    name = _widest(run, rows)
+    rows = select(rows[rows["digits"].notna()], format=name)
+    centrals = [s for s in stencil_order(rows["stencil"]) if s.startswith("central-")]
+    if len(centrals) < 2:
+        raise Missing(
+            "Nothing is said about higher orders: the run has fewer than two central stencils with best steps."
+        )
+    low, high = centrals[0], centrals[-1]
+    wide = (
+        rows[rows["stencil"].isin([low, high])]
+        .pivot_table(index=["problem", "point"], columns="stencil", values=["digits", "step"])
+        .dropna()
+    )
+    if wide.empty:
+        raise Missing(
+            "Nothing is said about higher orders: no problem has best steps for two central stencils."
+        )
+    gain = (wide["digits"][high] - wide["digits"][low]).median()
+    better = int((wide["digits"][high] > wide["digits"][low]).sum())
+    text = (
+        f"In {name}, {high} has {fixed(wide['digits'][high].median())} digits where {low} has {fixed(wide['digits'][low].median())} "
+        f"(median gain {fixed(gain)}, better for {better} of {len(wide)}), at a step "
+        f"{number((wide['step'][high] / wide['step'][low]).median(), 2)} times as large."
+    )
+    return Finding(text, _basis(run, rows[rows["stencil"].isin([low, high])], [low, high], name))
+
+
+def observed_orders(run: RunData) -> Finding:
+    """How well the observed orders agree with theory."""
+    rows = _orders(run)
+    distance = (rows["observed_order"] - rows["expected_order"]).abs()
+    within = int((distance <= ORDER_TOLERANCE).sum())
+    worst = rows.iloc[int(distance.to_numpy().argmax())]
+    raised = int((rows["expected_order"] > rows["accuracy"]).sum())
+    text = (
+        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {within} of "
+        f"{count(len(rows), 'series', 'series')} ({percent(within / len(rows))}); the largest distance is {number(distance.max(), 2)} "
+        f"({worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}). Symmetry raises the "
+        f"order above p in {raised}."
+    )
+    return Finding(
+        text,
+        f"summary.csv: variant = integer, observed_order finite and expected_order known, {count(len(rows), 'row')}",
+    )
+
+
+def exact_stencils(run: RunData) -> Finding:
+    """Series without any truncation error."""
+    rows = select(run.summary, variant="integer")
+    rows = rows[np.isinf(rows["observed_order"])]
+    if rows.empty:
+        raise Missing("No series of the run has a truncation error of 0 at every step.")
+    names = sorted(rows["problem"].unique())
+    text = (
+        f"{count(len(rows), 'series has', 'series have')} no truncation error at any step, since the stencil differentiates the "
+        f"function exactly there ({listing(names, 5)}): the error is rounding alone, and falls as h grows."
+    )
+    return Finding(text, f"summary.csv: variant = integer, observed_order = inf, {count(len(rows), 'row')}")
+
+
+def rounding_slopes(run: RunData) -> Finding:
+    """The slope of the rounding branch."""
+    rows = select(run.summary, variant="integer")
+    rows = rows[np.isfinite(rows["rounding_slope"])]
+    if rows.empty:
+        raise Missing("Nothing is said about rounding slopes: no series has one.")
+    clauses = [
+        f"{fixed(mine['rounding_slope'].median(), 2)} for {derivative_symbol(int(m))}"
+        for m, mine in rows.groupby("derivative")
+    ]
+    text = f"The rounding error grows like h to the power {listing(clauses)} (medians of the fitted slopes; theory says −m)."
+    return Finding(text, f"summary.csv: variant = integer, rounding_slope known, {count(len(rows), 'row')}")
+
+
+def predictions(run: RunData) -> Finding:
+    """How well theory predicts the best step and the best error."""
+    rows = select(run.summary, variant="integer")
+    rows = rows[
+        (rows["h_best"] > 0)
+        & (rows["h_predicted"] > 0)
+        & (rows["error_best"] > 0)
+        & (rows["error_predicted"] > 0)
+    ]
+    if rows.empty:
+        raise Missing(
+            "Nothing is said about predictions: no series has a measured and a predicted best step."
+        )
+    ratio = rows["h_best"] / rows["h_predicted"]
+    near = float(((ratio <= NEAR) & (ratio >= 1 / NEAR)).mean())
+    error = (rows["error_best"] / rows["error_predicted"]).median()
+    text = (
+        f"Theory, given the true derivatives, predicts the robust best step within a factor of {NEAR:g} for {percent(near)} of "
+        f"{count(len(rows), 'series', 'series')}; the error there is {number(error, 2)} times the predicted worst case (median)."
+    )
+    return Finding(
+        text, f"summary.csv: variant = integer, h_best and h_predicted known, {count(len(rows), 'row')}"
+    )
+
+
+def luck(run: RunData) -> Finding:
+    """How far the luckiest step lies below the robust best."""
+    rows = run.best_rows(variant="integer")
+    both = rows[(rows["error_lucky"] > 0) & (rows["error_best"] > 0)]
+    if both.empty:
+        raise Missing("Nothing is said about lucky steps: no series has a lucky and a robust best error.")
+    ratio = both["error_best"] / both["error_lucky"]
+    zero = int((rows["error_lucky"] == 0).sum())
+    text = (
+        f"The smallest error of a sweep is luck: it lies {number(ratio.median(), 2)} times below what the steps around the best "
+        f"one promise (median; 90th percentile {number(ratio.quantile(0.9), 2)}), and is exactly 0 in {zero} more series."
+    )
+    return Finding(
+        text, f"summary.csv: variant = integer, error_lucky and error_best known, {count(len(rows), 'row')}"
+    )
+
+
+def largest_parts(run: RunData) -> Finding:
+    """Which part of the error is the largest at the robust best step."""
+    best = _best(run)
+    best = best[best["stencil"].isin(run.main_stencils)][["problem", "point", "format", "stencil", "h_best"]]
+    keys = ["problem", "point", "format", "stencil"]
+    sweep = run.main_rows[[*keys, "h", *PARTS]].astype(dict.fromkeys(keys, str))
+    rows = best.merge(sweep, left_on=[*keys, "h_best"], right_on=[*keys, "h"]).dropna(subset=list(PARTS))
+    if rows.empty:
+        raise Missing(
+            "Nothing is said about the parts of the error: no split row lies at a robust best step."
+        )
+    sizes = rows[list(PARTS)].abs()
+    largest = sizes.idxmax(axis=1)[sizes.max(axis=1) > 0]
+    shares = largest.value_counts()
+    named = [f"{part} in {shares[part]}" for part in shares.index]
+    text = f"At the robust best step the largest part of the error is {listing(named)} of {count(len(largest), 'series', 'series')}."
+    return Finding(
+        text,
+        f"sweep.parquet: {_filter(run, run.main_stencils)}, h = h_best of summary.csv, {count(len(rows), 'row')}",
+    )
+
+
+def variant_gains(run: RunData) -> Finding:
+    """What the variants gain or lose against integer weights in half precision."""
+    rows = run.summary[run.summary["digits"].notna()]
+    keys = ["problem", "point", "format", "stencil", "derivative"]
+    wide = rows.pivot_table(index=keys, columns="variant", values="digits", aggfunc="first")
+    if "integer" not in wide or not {"float", "mixed"} & set(wide.columns):
+        raise Missing("Nothing is said about variants: the run has only the variant integer.")
+    clauses, used = [], 0
+    for variant, words in (("mixed", "float32 sums (mixed)"), ("float", "rounded weights (float)")):
+        if variant in wide:
+            pair = wide[["integer", variant]].dropna()
+            gain = pair[variant] - pair["integer"]
+            used = max(used, len(pair))
+            if len(pair):
+                change = "gain" if gain.mean() >= 0 else "lose"
+                clauses.append(
+                    f"{words} {change} {fixed(abs(gain.mean()), 2)} digits on average, at most {fixed(gain.abs().max(), 1)}"
+                )
+    if not clauses:
+        raise Missing("Nothing is said about variants: no series was measured in two of them.")
+    formats = sorted({str(name) for name in wide.dropna().index.get_level_values("format")})
+    text = (
+        f"Against integer numerators, {'; '.join(clauses)} (at the robust best step, in {listing(formats)})."
+    )
+    return Finding(
+        text, f"summary.csv: series with variant integer and another, {count(used, 'series', 'series')}"
+    )
+
+
+def certified(run: RunData) -> Finding:
+    """How many references are certified."""
+    rows = run.references
+    if rows.empty:
+        raise Missing("Nothing is said about references: the run has none.")
+    ok = rows[rows["status"] == "ok"]
+    relative = (ok["radius"] / ok["value"].abs())[ok["value"] != 0]
+    checked = rows["mpmath_agrees"].dropna()
+    worst = f", the worst with a relative radius of {number(relative.max(), 2)}" if len(relative) else ""
+    text = (
+        f"{len(ok)} of {count(len(rows), 'reference')} are certified enclosures{worst}; mpmath, by its own route, agrees with "
+        f"{int(checked.sum())} of the {len(checked)} it was asked about."
+    )
+    return Finding(text, f"references.parquet: all derivatives from 0, {count(len(rows), 'row')}")
+
+
+def failures(run: RunData) -> Finding:
+    """Rows that are not ok."""
+    counts = run.status_counts
+    total = int(counts["rows"].sum())
+    if not total:
+        raise Missing("The sweep has no rows.")
+    lost = counts[counts["status"] != "ok"].groupby("status")["rows"].sum().sort_values(ascending=False)
+    if lost.empty:
+        return Finding(f"All {count(total, 'row')} of the sweep are ok.", "sweep.parquet: all rows")
+    named = [f"{status} ({percent(rows / total)})" for status, rows in lost.items()]
+    text = f"{percent(lost.sum() / total)} of {count(total, 'row')} are not ok, and say why: {listing(named, 9)}."
+    return Finding(text, "sweep.parquet: all rows, by status")
+
+
+def kinks(run: RunData) -> Finding:
+    """Points where no derivative exists."""
+    counts = run.status_counts
+    rows = counts[counts["status"] == "no_derivative"]
+    if rows.empty:
+        raise Missing("Nothing is said about kinks: every point of the run has a derivative.")
+    names = sorted(rows["problem"].unique())
+    text = (
+        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no error is claimed, and "
+        "the references hold the one-sided derivatives."
+    )
+    return Finding(text, f"sweep.parquet: status = no_derivative, {count(int(rows['rows'].sum()), 'row')}")
+
+
+FINDINGS: tuple[Callable[[RunData], Finding], ...] = (
+    best_digits,
+    half_precision,
+    single_precision,
+    double_precision,
+    higher_order,
+    observed_orders,
+    exact_stencils,
+    rounding_slopes,
+    predictions,
+    luck,
+    largest_parts,
+    variant_gains,
+    certified,
+    failures,
+    kinks,
+)
+
+
+def _best(run: RunData) -> pd.DataFrame:
+    rows = run.best_rows(variant="integer", derivative=run.main_derivative)
+    rows = rows[rows["digits"].notna()]
+    if rows.empty:
+        raise Missing("Nothing is said about best steps: no series of the run has one.")
+    return rows
+
+
+def _orders(run: RunData) -> pd.DataFrame:
+    rows = select(run.summary, variant="integer").reset_index(drop=True)
+    rows = rows[np.isfinite(rows["observed_order"]) & np.isfinite(rows["expected_order"])]
+    if rows.empty:
+        raise Missing("Nothing is said about observed orders: no series has one.")
+    return rows
+
+
+def _widest(run: RunData, rows: pd.DataFrame) -> str:
+    present = [name for name in run.formats if (rows["format"] == name).any()]
+    if not present:
+        raise Missing("Nothing is said about higher orders: no series has a robust best step.")
+    return "float64" if "float64" in present else present[-1]
+
+
+def _filter(run: RunData, stencils: list[str], name: str | None = None) -> str:
+    format_part = f"format = {name}, " if name else ""
+    return (
+        f"{format_part}stencil = {listing(stencils)}, derivative = {run.main_derivative}, variant = integer"
+    )
+
+
+def _basis(run: RunData, rows: pd.DataFrame, stencils: list[str], name: str | None = None) -> str:
+    problems = rows["problem"].nunique()
+    return f"summary.csv: {_filter(run, stencils, name)}, {count(len(rows), 'row')} of {count(problems, 'problem')}"

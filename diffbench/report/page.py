@@ -1,0 +1,204 @@
+"""The report of a run folder: figures, ``REPORT.md`` and ``index.html``, from the stored files alone.
+
+``render(folder)`` can be called again at any time: figures whose data did not change are not drawn again.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from diffbench.errors import UserError
+from diffbench.report.data import RunData, open_run, select
+from diffbench.report.figcache import Figure, Progress, draw
+from diffbench.report.figures import main_figures, problem_figures
+from diffbench.report.findings import all_findings
+from diffbench.report.tables import Table, all_tables
+from diffbench.report.text import NONE, count, fixed
+from diffbench.runs.store import write_text
+
+REPORT, PAGE, FIGURES = "REPORT.md", "index.html", "figures"
+SECTIONS = (
+    (
+        "precision",
+        "Precision and the best step",
+        ("overview-precisions", "overview-stencils", "best-steps"),
+        ("digits", "steps"),
+    ),
+    ("order", "Observed order", ("orders",), ("orders",)),
+    ("parts", "The five parts of an error", ("decomposition",), ()),
+    ("half", "Half precision", ("half-map", "variants"), ("variants",)),
+    ("truth", "What is known of the truth", (), ("references",)),
+    ("rows", "What did not work", (), ("statuses", "hardest")),
+)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The files of a report.
+
+    Attributes
+    ----------
+    report, page : Path
+        ``REPORT.md`` and ``index.html``.
+    figures : tuple of Path
+        Every SVG of the report; a PNG of the same name lies beside each.
+    redrawn : int
+        Figures that had to be drawn this time.
+    missing : tuple of str
+        What the run cannot show, in sentences that the report prints too.
+    """
+
+    report: Path
+    page: Path
+    figures: tuple[Path, ...]
+    redrawn: int
+    missing: tuple[str, ...]
+
+
+def render(folder: Path, progress: Progress | None = None) -> Rendered:
+    """Write the report of a run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``sweep.parquet``, ``references.parquet`` and ``summary.csv``; other files are used where present.
+    progress : callable, optional
+        Called with (figures done, figures to draw, what was done).
+
+    Raises
+    ------
+    UserError
+        If the folder is not a complete run, or cannot be written.
+    """
+    run = open_run(Path(folder))
+    try:
+        return _render(run, progress)
+    except OSError as error:
+        raise UserError(f"cannot write the report into {folder}: {error.strerror or error}") from error
+
+
+def _render(run: RunData, progress: Progress | None) -> Rendered:
+    figures, missing = main_figures(run)
+    singles = list(problem_figures(run))
+    drawn = draw([*figures, *singles], run.folder / FIGURES, progress)
+    missing += [f"The figure {name} could not be drawn: {why}" for name, why in drawn.failed.items()]
+    figures = [figure for figure in figures if figure.name not in drawn.failed]
+    singles = [figure for figure in singles if figure.name not in drawn.failed]
+    tables, without_tables = all_tables(run)
+    findings, without_findings = all_findings(run)
+    missing = list(dict.fromkeys([*missing, *without_findings, *without_tables]))
+    content: dict[str, Any] = {
+        "title": _title(run),
+        "subtitle": _subtitle(run),
+        "state": _state(run),
+        "findings": findings,
+        "missing": missing,
+        "lesson": next((figure for figure in figures if figure.name == "secants"), None),
+        "sections": _sections(figures, tables),
+        "problems": _problem_table(run),
+        "singles": singles,
+        "environment": [tables[key] for key in ("environment", "benchmarks") if key in tables],
+        "folder": FIGURES,
+    }
+    report, page = run.folder / REPORT, run.folder / PAGE
+    write_text(report, _environment(html=False).get_template("report.md.j2").render(content))
+    inlined = {figure.name: _data_uri(run.folder / FIGURES / f"{figure.name}.svg") for figure in figures}
+    write_text(page, _environment(html=True).get_template("index.html.j2").render(content, inlined=inlined))
+    paths = tuple(run.folder / FIGURES / f"{figure.name}.svg" for figure in [*figures, *singles])
+    return Rendered(report, page, paths, len(drawn.redrawn), tuple(missing))
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: its figures, then its tables."""
+
+    key: str
+    title: str
+    figures: list[Figure]
+    tables: list[Table]
+
+
+def _sections(figures: list[Figure], tables: dict[str, Table]) -> list[Section]:
+    drawn = {figure.name: figure for figure in figures}
+    made = [
+        Section(key, title, [drawn[n] for n in names if n in drawn], [tables[t] for t in keys if t in tables])
+        for key, title, names, keys in SECTIONS
+    ]
+    return [section for section in made if section.figures or section.tables]
+
+
+def _title(run: RunData) -> str:
+    suite = run.manifest.get("suite")
+    content = suite.get("content") if isinstance(suite, dict) else None
+    title = content.get("title") if isinstance(content, dict) else None
+    return f"diffbench: {title}" if title else "diffbench: errors of finite differences"
+
+
+def _subtitle(run: RunData) -> str:
+    rows = int(run.status_counts["rows"].sum()) if len(run.status_counts) else 0
+    problems = run.status_counts["problem"].nunique() if len(run.status_counts) else 0
+    stencils = run.summary[["derivative", "stencil"]].drop_duplicates().shape[0]
+    return (
+        f"How wrong {count(stencils, 'finite-difference formula')} are for {count(problems, 'function')} in "
+        f"{count(len(run.formats), 'number format')}, over every step: {count(rows, 'measured row')}, each with its error "
+        "against a certified derivative, split into parts."
+    )
+
+
+def _state(run: RunData) -> str:
+    """A warning when the manifest says that the run is not finished."""
+    state = run.manifest.get("state")
+    return (
+        "This run is not complete: its tables may be those of an earlier one."
+        if state not in (None, "complete")
+        else ""
+    )
+
+
+def _problem_table(run: RunData) -> dict[str, tuple[str, str]]:
+    """Per problem its group, and the digits of its best series in every format."""
+    groups = run.problems.set_index("problem")["group"].to_dict() if len(run.problems) else {}
+    best = select(run.summary, variant="integer", derivative=run.main_derivative)
+    digits = (
+        best.groupby(["problem", "format"], sort=False)["digits"].max()
+        if len(best)
+        else pd.Series(dtype=float)
+    )
+    names = run.summary["problem"].drop_duplicates()
+    return {
+        str(name): (
+            str(groups.get(name, NONE)),
+            " / ".join(fixed(digits.get((name, f))) for f in run.formats),
+        )
+        for name in names
+    }
+
+
+def _data_uri(path: Path) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _environment(*, html: bool) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("diffbench.report", "templates"),
+        autoescape=html,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["cell"] = _markdown_cell
+    return environment
+
+
+def _markdown_cell(text: str) -> str:
+    """Text that cannot end a cell, start another or become markup."""
+    for character in "\\|*<_`":
+        text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")
+    return " ".join(text.split())

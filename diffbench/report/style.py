@@ -1,0 +1,339 @@
+"""The look of every figure: colours, marks, axes in decades, and files that are the same bytes every time.
+
+* ``with drawing():`` the settings under which figures are made and saved (matplotlib's own are put back).
+* ``canvas(...)``: a figure with a title on the left and a legend row under it, clear of the data.
+* ``look_of_format``, ``look_of_stencil``: every series is told apart by colour and dash and marker.
+* ``decades(axes, ...)``, ``roundoff_band``, ``slope_triangle``, ``star``, ``floor_marks``: the parts of an error plot.
+* ``save(figure, stem)``: SVG and PNG beside each other.
+
+Colours: M. Okabe and K. Ito, Color Universal Design (2008).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from diffbench.arithmetic.formats import formats
+from diffbench.report.text import power_of_ten
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+INK, GREY, PALE = "#222222", "#8A8A8A", "#EFEFEF"
+
+SOLID, DASHED, DOTTED = "-", (0, (5, 1.6)), (0, (1.2, 1.2))
+DASH_DOT, LONG, DASH_DOT_DOT = (0, (6, 1.4, 1.2, 1.4)), (0, (9, 2)), (0, (5, 1.2, 1.2, 1.2, 1.2, 1.2))
+
+ZERO_MARK = [(-4, 9), (0, 0), (4, 9)]  # a cup that stands on the floor
+WIDTH = 9.2  # inches; a README shows it about 830 pixels wide, so 9 points are read as 11 pixels
+DPI = 150
+
+SETTINGS: dict[str, Any] = {
+    "svg.hashsalt": "diffbench",
+    "svg.fonttype": "path",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "axes.facecolor": "white",
+    "axes.unicode_minus": True,
+    "figure.facecolor": "white",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+    "path.simplify": True,
+}
+
+
+class Look(NamedTuple):
+    """How one series is drawn: three ways to tell it from its neighbours."""
+
+    color: str
+    dash: Any
+    marker: str
+
+
+FORMATS = {
+    "float16": Look(VERMILLION, SOLID, "o"),
+    "bfloat16": Look(PURPLE, DASH_DOT, "v"),
+    "float32": Look(GREEN, DASHED, "s"),
+    "float64": Look(BLUE, DASH_DOT_DOT, "^"),
+    "longdouble": Look(BLACK, DOTTED, "D"),
+}
+STENCILS = {
+    "forward-1": Look(VERMILLION, SOLID, "o"),
+    "backward-1": Look(BLACK, DOTTED, "<"),
+    "forward-2": Look(SKY, LONG, "^"),
+    "central-2": Look(BLUE, DASHED, "s"),
+    "central-4": Look(GREEN, DASH_DOT, "D"),
+    "central-6": Look(PURPLE, DASH_DOT_DOT, "v"),
+    "central-8": Look(ORANGE, LONG, "P"),
+}
+PARTS = {
+    "truncation": Look(BLUE, SOLID, "o"),
+    "abscissa": Look(ORANGE, DASHED, "^"),
+    "evaluation": Look(VERMILLION, DASH_DOT, "s"),
+    "weights": Look(PURPLE, LONG, "v"),
+    "combination": Look(GREEN, DASH_DOT_DOT, "D"),
+}
+VARIANTS = {
+    "integer": Look(BLUE, SOLID, "o"),
+    "float": Look(VERMILLION, DASHED, "s"),
+    "mixed": Look(GREEN, DASH_DOT, "D"),
+}
+_SPARE = tuple(
+    Look(color, dash, marker)
+    for color, dash, marker in zip(
+        (SKY, ORANGE, PURPLE, GREEN, BLACK, VERMILLION, BLUE),
+        (DASH_DOT, SOLID, DASHED, LONG, DASH_DOT_DOT, DOTTED, LONG),
+        ("X", "p", "h", ">", "*", "d", "8"),
+        strict=True,
+    )
+)
+
+
+def look_of_format(name: str) -> Look:
+    """The look of a format, the same in every figure."""
+    return FORMATS.get(name, _SPARE[0])
+
+
+def look_of_stencil(name: str, position: int = 0) -> Look:
+    """The look of a stencil; one without a look of its own takes a spare by its `position` in the figure."""
+    return STENCILS.get(name, _SPARE[position % len(_SPARE)])
+
+
+@cache
+def unit_roundoff(format_name: str) -> float:
+    """Unit roundoff ``u`` of a format (NaN for a name that is no format)."""
+    known = formats()
+    return known[format_name].u if format_name in known else math.nan
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """The settings of this module while a figure is made or saved; the caller's come back afterwards."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        settings: Any = matplotlib.rcParams
+        settings.update(SETTINGS)
+        yield
+
+
+def canvas(
+    title: str,
+    columns: int = 1,
+    rows: int = 1,
+    *,
+    height: float = 4.4,
+    width: float = WIDTH,
+    legend_rows: int = 1,
+    **grid: Any,
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels under a title and room for a legend; margins are fixed, so nothing shifts between runs.
+
+    Returns
+    -------
+    (Figure, list of Axes)
+        The panels row by row.
+    """
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    top = 1 - (0.62 + 0.2 * legend_rows) / height
+    layout = {
+        "left": 0.68 / width,
+        "right": 1 - 0.16 / width,
+        "bottom": 0.55 / height,
+        "top": top,
+        "wspace": 0.08,
+        "hspace": 0.3,
+    }
+    spec = figure.add_gridspec(rows, columns, **{**layout, **grid})
+    figure.text(0.1 / width, 1 - 0.1 / height, title, fontsize=11, fontweight="bold", va="top", ha="left")
+    return figure, [figure.add_subplot(spec[r, c]) for r in range(rows) for c in range(columns)]
+
+
+def legend(figure: Figure, *rows: Sequence[Artist]) -> None:
+    """A legend for all panels, under the title and above the data: one line of the page per row of handles."""
+    width, height = figure.get_size_inches()
+    for position, handles in enumerate(row for row in rows if row):
+        figure.legend(
+            handles=list(handles),
+            loc="upper left",
+            bbox_to_anchor=(0.02 / width, 1 - (0.32 + 0.2 * position) / height),
+            ncols=len(handles),
+            handlelength=2.8,
+            columnspacing=1.3,
+            handletextpad=0.5,
+            borderaxespad=0.3,
+        )
+
+
+def handle(look: Look, label: str, *, line: bool = True) -> Line2D:
+    """The legend's entry for a series: its line and its marker."""
+    return Line2D(
+        [],
+        [],
+        color=look.color,
+        linestyle=look.dash if line else "none",
+        marker=look.marker,
+        markersize=4.2,
+        label=label,
+    )
+
+
+def decades(axes: Axes, axis: str, low: float, high: float, most: int = 8) -> None:
+    """A logarithmic axis from `low` to `high` with labels at whole decades, at most `most` of them."""
+    (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
+    (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    stride = next((s for s in (1, 2, 3, 4, 5, 10, 20, 50) if (last - first) // s < most), 100)
+    major = [k for k in range(first, last + 1) if k % stride == 0]
+    minor = [k for k in range(first, last + 1) if k % stride]
+    which = axes.xaxis if axis == "x" else axes.yaxis
+    which.set_major_locator(FixedLocator([10.0**k for k in major]))
+    which.set_minor_locator(FixedLocator([10.0**k for k in minor]))
+    which.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(round(math.log10(value)))))
+    which.set_minor_formatter(NullFormatter())
+
+
+def roundoff_band(axes: Axes, u: float, label: str | None = "below u") -> None:
+    """The band that no relative error can promise to enter: below the unit roundoff."""
+    low, high = axes.get_ylim()
+    if not low < u:
+        return
+    axes.axhspan(low, min(u, high), color=PALE, zorder=0, linewidth=0)
+    if label and math.log10(u / low) > 0.05 * math.log10(high / low):
+        axes.text(
+            0.985, 0.012, label, transform=axes.transAxes, fontsize=7.5, color=GREY, va="bottom", ha="right"
+        )
+
+
+def roundoff_line(axes: Axes, name: str, look: Look) -> None:
+    """The unit roundoff of one format among several."""
+    u = unit_roundoff(name)
+    axes.axhline(u, color=look.color, linewidth=0.7, alpha=0.55, zorder=1)
+    place = axes.get_yaxis_transform()
+    axes.text(0.005, u, f" u of {name}", transform=place, fontsize=7.5, color=look.color, va="top", ha="left")
+
+
+def slope_triangle(
+    axes: Axes, h: float, error: float, slope: int, *, below: bool = False, color: str = INK
+) -> None:
+    """A triangle of that slope beside the point (h, error) of a line, on its upper left or lower right, with the slope."""
+    (x0, x1), (y0, y1) = np.log10(axes.get_xlim()), np.log10(axes.get_ylim())
+    across, up, side = x1 - x0, y1 - y0, 1 if below else -1
+    run = min(0.09 * across, 0.14 * up / slope)
+    middle = math.log10(h) + side * 0.022 * across
+    outer, inner = middle + side * run / 2, middle - side * run / 2
+    near, far = math.log10(error) - side * slope * run / 2, math.log10(error) + side * slope * run / 2
+    if not (
+        x0 < min(outer, inner) and max(outer, inner) < x1 and y0 < min(near, far) and max(near, far) < y1
+    ):
+        return
+    corners = 10.0 ** np.array([[inner, near], [outer, near], [outer, far]])
+    axes.add_patch(Polygon(corners, closed=True, facecolor="white", edgecolor=color, linewidth=0.9, zorder=6))
+    axes.annotate(
+        str(slope),
+        (10.0**outer, 10.0 ** math.log10(error)),
+        xytext=(3 * side, 0),
+        textcoords="offset points",
+        fontsize=8.5,
+        va="center",
+        ha="left" if below else "right",
+        color=color,
+        zorder=6,
+    )
+
+
+def star(axes: Axes, h: float, error: float, look: Look) -> None:
+    """The robust best step: a star in the series' colour."""
+    axes.plot(
+        [h],
+        [error],
+        marker="*",
+        markersize=12,
+        color=look.color,
+        markeredgecolor="white",
+        markeredgewidth=0.9,
+        zorder=8,
+    )
+
+
+def floor_marks(axes: Axes, h: np.ndarray, look: Look) -> None:
+    """Errors of exactly 0: a mark of their own on the floor of the axes, where a logarithm has no place for them."""
+    axes.plot(
+        h,
+        np.zeros(len(h)),
+        linestyle="none",
+        marker=ZERO_MARK,
+        markersize=6,
+        fillstyle="none",
+        color=look.color,
+        transform=axes.get_xaxis_transform(),
+        clip_on=False,
+        zorder=7,
+    )
+
+
+def note(axes: Axes, text: str) -> None:
+    """A sentence in the middle of a panel that has nothing to draw."""
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=8.5,
+        color=GREY,
+        wrap=True,
+    )
+
+
+def empty_figure(title: str, text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure, (axes,) = canvas(title, height=2.6)
+    axes.set_axis_off()
+    note(axes, text)
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write `stem`.svg and `stem`.png, each complete or not at all; the bytes depend on the data alone."""
+    written = []
+    for suffix, options in (
+        (".svg", {"metadata": {"Date": None}}),
+        (".png", {"dpi": DPI, "metadata": {"Software": None}}),
+    ):
+        target = stem.with_name(stem.name + suffix)
+        half = target.with_name(f".{target.name}.{os.getpid()}")
+        figure.savefig(half, format=suffix[1:], **options)
+        os.replace(half, target)
+        written.append(target)
+    return written[0], written[1]

@@ -1,0 +1,1 @@
+"""How h is chosen; one module per family of rules."""
