@@ -284,7 +284,7 @@ def to_mpf(ball: arb) -> tuple[Any, Any]:
 def from_mpf(number: Any) -> arb:
     """An mpmath number as an exact ball."""
     sign, mantissa, exponent, _ = number._mpf_
-    return arb(-mantissa if sign else mantissa) * arb(2) ** int(exponent)
+    return arb(int(-mantissa if sign else mantissa)) * arb(2) ** int(exponent)
 
 
 # the independent route ----------------------------------------------------------------------------------------

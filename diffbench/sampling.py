@@ -269,7 +269,7 @@ def _codes(
         index, combination = data.index[r], data.combined[r]
         divisor = data.wide(combination.divisor)
         distinct = np.sort(where[index], axis=0)
-        vanished = (data.wide(data.h) == 0) | (np.diff(distinct, axis=0) == 0).any(axis=0)
+        vanished = (data.wide(data.h) == 0) | (distinct[1:] == distinct[:-1]).any(axis=0)
         flags = {
             "error": failed[index].any(axis=0),
             "domain": (outside | not_a_number)[index].any(axis=0) | (~inside[r] & (data.wide(data.h) > 0)),

@@ -34,8 +34,16 @@ from diffbench.reference import derivative_ball
 from diffbench.truncation import SERIES_BITS, Points, evaluate_nodes, map_balls, truncations, weighted_sums
 
 PARTS = ("truncation", "abscissa", "evaluation", "weights", "combination")
-SPLIT_BITS = 256  # E1 to E3 cancel at most some 53 bits against each other
-TRUSTED_BITS = 150  # relative accuracy of f at the rounded nodes below which twice the bits are used
+# f at the rounded nodes is computed with 75 + p bits (p the precision of the format) beyond what a division by
+# h^(m-1) magnifies. The last factor 1/h costs p bits at most before the differences are lost anyway, so the parts
+# are known to 2^-75 of |f| / scale^m and better.
+NODE_BITS = 75
+BAND_BITS = 64  # steps whose precision rounds up to the same multiple are computed together
+# Where the parts are far smaller than that (f computed without error, errors that are powers of h), the steps
+# concerned are done again with twice the bits, so that every part is known to 2^-58 of the largest.
+ROUNDS = 3
+KNOWN_BITS = 58
+TRUSTED_BITS = 45  # accuracy asked of those values beyond p bits; otherwise twice the bits are used
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Balls = np.ndarray[Any, Any]
@@ -110,18 +118,28 @@ def split(f: Program, data: Sampled) -> Parts:
         points = Points(data.x, data.scale, data.schemes, data.offsets, data.index, data.h[members])
         exact = truncations(f, points)
         zero[:, members] = exact.zero
-        with working_precision(SPLIT_BITS):
-            rows = _Rows(f, data, members, exact.balls)
-            for name, values in rows.parts().items():
-                out[name][:, members] = values
-            inside[:, members] = exact.inside & rows.inside
+        inside[:, members] = exact.inside
+        bits = _node_bits(data, members)
+        todo = np.arange(members.size)
+        for _ in range(ROUNDS):
+            if todo.size == 0:
+                break
+            with working_precision(int(bits[todo].max())):
+                rows = _Rows(f, data, members[todo], exact.balls[:, todo], bits[todo])
+                found = rows.parts()
+            for name, values in found.items():
+                out[name][:, members[todo]] = values
+            inside[:, members[todo]] &= rows.inside
+            poor = rows.too_coarse(found)
+            bits[todo[poor]] = 2 * bits[todo[poor]] + 128
+            todo = todo[poor]
     return Parts(**out, truncation_zero=zero, in_domain=inside)
 
 
 class _Rows:
     """Everything after the truncation, for all schemes and all positive steps of a point."""
 
-    def __init__(self, f: Program, data: Sampled, members: Any, truncation: Balls) -> None:
+    def __init__(self, f: Program, data: Sampled, members: Any, truncation: Balls, bits: Any) -> None:
         self.data, self.members, self.truncation = data, members, truncation
         self.h = to_balls(data.h[members])
         orders = {s.stencil.derivative for s in data.schemes}
@@ -129,7 +147,7 @@ class _Rows:
         truth = {m: derivative_ball(f, data.x, m, SERIES_BITS) for m in orders}
         self.truth = np.array([[truth[s.stencil.derivative]] for s in data.schemes], dtype=object)
         reached = np.isfinite(data.wide(data.nodes[:, members]))
-        y1 = _at_rounded_nodes(f, data, members)
+        y1 = _at_rounded_nodes(f, data, members, bits)
         self.inside = self._all_nodes(map_balls(arb.is_finite, y1) | ~reached)
         computed = data.wide(data.values[:, members])
         self.computed_finite = self._all_nodes(np.isfinite(computed))
@@ -139,7 +157,8 @@ class _Rows:
         self.sums2 = sums[:, count:]
         inverse = self._inverses()
         self.e1, self.e2 = sums[:, :count] * inverse, self.sums2 * inverse
-        self.noise = self._noise(computed)
+        self.radius = self._radius(computed, bits)
+        self.noise = self.radius * 2.0**30
 
     def parts(self) -> dict[str, Floats]:
         """Error and parts as float64; NaN where an operand is not finite."""
@@ -174,13 +193,19 @@ class _Rows:
                 known[m, d] = 1 / (self.powers[m] * d if d != 1 else self.powers[m])
         return np.stack([known[s.stencil.derivative, s.stencil.denominator] for s in self.data.schemes])
 
-    def _noise(self, computed: Any) -> Floats:
-        """A generous bound of the radii of E1 to E3: 2^40 units in the last place of max|f| / h^m."""
-        largest = float(np.abs(computed[np.isfinite(computed)]).max(initial=1.0))
+    def _radius(self, computed: Any, bits: Any) -> Floats:
+        """About the radius of E1 to E3: max|f| / h^m at the precision of the step, max|f| over its nodes."""
+        largest = np.abs(np.where(np.isfinite(computed), computed, 0)).max(axis=0).astype(np.float64)
         steps = self.data.h[self.members].astype(np.float64)
         orders = np.array([[s.stencil.derivative] for s in self.data.schemes])
         with np.errstate(over="ignore", under="ignore"):
-            return np.maximum(largest * 2.0 ** (40 - SPLIT_BITS) / steps**orders, 1e-290)
+            return np.maximum(largest * 2.0**-bits.astype(np.float64) / steps**orders, 1e-300)
+
+    def too_coarse(self, parts: dict[str, Floats]) -> Any:
+        """Steps at which some scheme's parts are not known to 2^-58 of the largest part."""
+        with np.errstate(all="ignore"):
+            largest = np.fmax.reduce([np.abs(parts[name]) for name in PARTS])
+            return ((self.radius > largest * 2.0**-KNOWN_BITS) & (self.radius > 1e-299)).any(axis=0)
 
     def _rounded_weights(self) -> tuple[Balls, Any, Any]:
         """E3, where it is E2 exactly, and where the divisor is a number to divide by."""
@@ -215,18 +240,30 @@ class _Rows:
         return np.stack([flags[index].all(axis=0) for index in self.data.index])
 
 
-def _at_rounded_nodes(f: Program, data: Sampled, members: Any) -> Balls:
+def _node_bits(data: Sampled, members: Any) -> Any:
+    """Working precision for f at the rounded nodes, per step."""
+    order = max(s.stencil.derivative for s in data.schemes)
+    depth = np.log2(data.scale) - np.log2(data.h[members].astype(np.longdouble)).astype(np.float64)
+    bits = NODE_BITS + data.fmt.precision + (order - 1) * np.maximum(depth, 0)
+    return np.ceil(bits / BAND_BITS).astype(int) * BAND_BITS
+
+
+def _at_rounded_nodes(f: Program, data: Sampled, members: Any, needed: Any) -> Balls:
     """f at the nodes as rounded in the format, as balls."""
     nodes = to_balls(data.nodes[:, members])
-    values = evaluate_nodes(f, nodes, data.offsets, SPLIT_BITS)
-    if map_balls(arb.rel_accuracy_bits, values).min() < TRUSTED_BITS:
-        values = evaluate_nodes(f, nodes, data.offsets, 2 * SPLIT_BITS)
+    values = np.empty(nodes.shape, dtype=object)
+    for bits in np.unique(needed).tolist():
+        band = needed == bits
+        found = evaluate_nodes(f, nodes[:, band], data.offsets, bits)
+        if map_balls(arb.rel_accuracy_bits, found).min() < bits - NODE_BITS + TRUSTED_BITS:
+            found = evaluate_nodes(f, nodes[:, band], data.offsets, 2 * bits + 128)
+        values[:, band] = found
     return values
 
 
 def _floats(values: Balls) -> Floats:
     """Midpoints rounded to nearest."""
-    return np.array([float(v) for v in values.ravel().tolist()]).reshape(values.shape)
+    return np.fromiter(map(float, values.ravel().tolist()), np.float64, values.size).reshape(values.shape)
 
 
 def _rounding(values: Balls, noise: Floats) -> Floats:

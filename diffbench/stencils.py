@@ -60,6 +60,10 @@ class Stencil:
     accuracy: int
     error_constant: Fraction
 
+    def __hash__(self) -> int:
+        # hashing a dozen fractions each time a stencil is looked up would cost more than the look-up saves
+        return hash((self.kind, self.derivative, self.accuracy, len(self.offsets)))
+
     @property
     def name(self) -> str:
         """The name in tables: ``central-2``, or ``custom(-1,0,2)``; `stencil_from_name` reads it back."""

@@ -275,7 +275,7 @@ def _accurate(balls: Balls) -> Flags:
 
 def map_balls(function: Any, values: Balls) -> Any:
     """A plain array of what a function says of every ball."""
-    return np.array([function(v) for v in values.ravel().tolist()]).reshape(values.shape)
+    return np.array(list(map(function, values.ravel().tolist()))).reshape(values.shape)
 
 
 def _ball(value: Fraction) -> arb:

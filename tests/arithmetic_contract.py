@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import mpmath
@@ -27,7 +28,6 @@ from diffbench.arithmetic.taylor import Series, TaylorArithmetic
 M = mpmath.MPContext()
 M.prec = 500
 TERMS = 4  # coefficients compared in the Taylor contract
-# Where a program has a kink at a point of the table the values are compared, derivatives by other tests.
 DERIVATIVE_DIGITS = M.mpf(10) ** -40
 
 
@@ -93,8 +93,9 @@ class FormatRunner(Runner):
         parts = [part.ravel().tolist() for part in exact_parts(values)]
         got = [sum(M.mpf(v) for v in pieces) for pieces in zip(*parts, strict=True)]
         for p, value, truth in zip(points, got, self.truths(body, points), strict=True):
-            error = abs(value - truth) / float(self.arithmetic.format.ulp(float(truth)))
-            assert error <= max(body.ulps, 0.5 * (body.ulps > 0)), f"{body.name}({p}): {float(error):.2f} ulp"
+            if value != truth:  # longdouble's ulp of 0 is below float64
+                error = float(abs(value - truth) / float(self.arithmetic.format.ulp(float(truth))))
+                assert error <= body.ulps, f"{body.name}({p}): {error:.2f} ulp"
 
 
 class ComplexRunner(Runner):
@@ -166,21 +167,15 @@ class TaylorRunner(Runner):
     def expected(self, body: Body, points: list[float], i: int) -> list[Any]:
         """Taylor coefficients of the truth at point i, all points moving together."""
         base = [M.mpf(p) for p in points]
+        body = replace(body, truth=body.beside or body.truth)
         value = body.truths(M, base)[i]
 
         def along(t: Any) -> Any:
             moved = [b + t for b in base] if body.whole else [base[i] + t]
             return body.truths(M, moved)[i if body.whole else 0]
 
-        first = value if body.name in KINKED else None
-        if first is not None:
-            return [value]
         with M.workprec(200):  # mpmath differentiates with steps of about 2**-200
             return [value, *M.taylor(along, 0, TERMS - 1)[1:]]
-
-
-# At a point of the table these have a kink, or a truth that mpmath cannot divide out.
-KINKED = {"sinc", "where guarding a pole", "select", "comparisons", "abs of a difference", "x.max() x.min()"}
 
 
 def runners() -> dict[str, Runner]:

@@ -59,11 +59,11 @@ def test_a_pure_power_law_shows_its_order_at_every_step(grid: str, p: float) -> 
 
 
 def test_the_interval_ends_where_the_next_term_matters() -> None:
-    """T = h^2 (1 + 100 h^2) on powers of 2: p_obs = 2 + log2((1 + 100 h^2) / (1 + 25 h^2)), which grows."""
-    order = observed_order(BINARY, BINARY**2 * (1 + 100 * BINARY**2))
-    p_obs = 2 + np.log2((1 + 100 * BINARY**2) / (1 + 25 * BINARY**2))
+    """T = h^2 (1 + 120 h^2) on powers of 2: p_obs = 2 + log2((1 + 120 h^2) / (1 + 30 h^2)), which grows."""
+    order = observed_order(BINARY, BINARY**2 * (1 + 120 * BINARY**2))
+    p_obs = 2 + np.log2((1 + 120 * BINARY**2) / (1 + 30 * BINARY**2))
     assert order.limit == pytest.approx(2, abs=1e-12)
-    assert order.high == BINARY[np.abs(p_obs - 2) <= 0.1].max() == 2.0**-5
+    assert order.high == BINARY[np.abs(p_obs - 2) <= 0.1].max() == 2.0**-6  # with h/4 as partner: 2^-5
     assert order.low == BINARY[1]
 
 
@@ -372,6 +372,32 @@ def test_curves_at_exact_nodes_are_truncation_and_evaluation() -> None:
     np.testing.assert_allclose(rms, np.hypot(truncation, made.S2 * spacing / math.sqrt(12) / h), rtol=1e-12)
 
 
+NODES = [
+    # format, x, h, are x and x + h numbers of the format?
+    ("float32", 1.0, 2.0**-23, True),
+    ("float32", 1.0, 2.0**-24, False),
+    ("float32", 1.0, 3 * 2.0**-23, True),
+    ("float64", 1.0, 2.0**-24, True),
+    ("float64", 1.0, 0.1, False),  # 1.1 needs more bits than the sum of 1 and float64(0.1) may have
+    ("float64", 1.0, 1.0, True),
+    ("bfloat16", 1.0, 2.0**-7, True),
+    ("bfloat16", 1.0, 2.0**-8, False),
+    ("float16", 0.0, 2.0**-24, True),  # the smallest subnormal
+    ("float16", 0.0, 2.0**-25, False),
+    ("float16", 2.0**-20, 2.0**-24, True),
+    ("float16", 2.0**-20, 2.0**-25, False),
+]
+
+
+@pytest.mark.parametrize(("fmt", "x", "h", "exact"), NODES)
+def test_only_inexact_nodes_have_an_abscissa_term(fmt: str, x: float, h: float, exact: bool) -> None:
+    made = stencil("forward", accuracy=1)
+    steep, flat = np.array([1.5, 1e-3, 0.0]), np.array([1.5, 0.0, 0.0])
+    with_term, without = (predicted_curves(made, d, fmt, x, np.array([h])) for d in (steep, flat))
+    assert (with_term[0][0] == without[0][0]) == exact
+    assert (with_term[1][0] == without[1][0]) == exact
+
+
 def sine(x: float) -> np.ndarray:
     return np.array([math.sin(x), math.cos(x), -math.sin(x), -math.cos(x)] * 3)
 
@@ -657,6 +683,14 @@ def test_every_series_is_summarised_on_its_own() -> None:
         pd.testing.assert_frame_equal(
             same.reset_index(drop=True), alone, check_dtype=False, check_categorical=False
         )
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    noise = np.exp(np.random.default_rng(11).normal(0, 1, len(DECIMAL)))
+    frame = sweep_rows(DECIMAL, DECIMAL**2 / 6, U64 / DECIMAL * noise)
+    references = reference_rows(np.ones(12))
+    shuffled = frame.sample(frac=1, random_state=2)
+    pd.testing.assert_frame_equal(summarise(shuffled, references), summarise(frame, references))
 
 
 def test_the_order_of_series_is_that_of_the_sweep() -> None:

@@ -150,6 +150,14 @@ def test_check_catches_a_planted_wrong_weight_or_constant(
         planted.check()
 
 
+def test_wrong_weights_never_leave_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every new stencil is checked: a planted bug in the algorithm stops it."""
+    planted = (Fraction(-1), Fraction(1, 3), Fraction(2, 3))
+    monkeypatch.setattr("diffbench.stencils.fornberg_weights", lambda offsets, derivative: planted)
+    with pytest.raises(UserError, match="do not make"):
+        stencil(offsets=(-7, 1, Fraction(19, 5)), derivative=1)
+
+
 def test_check_catches_a_claimed_accuracy_that_is_too_high() -> None:
     made = stencil("central", accuracy=4)
     with pytest.raises(UserError, match=r"f\^\(5\) is -1/30, not 0"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diffbench.errors import UserError
-from diffbench.problems import problems
+from diffbench.problems import problems, registry
 from diffbench.runs import load_suite, suite_names
 from diffbench.runs.plan import plan
 from diffbench.runs.suite import Suite, parse_suite
@@ -38,19 +38,20 @@ def test_there_are_three() -> None:
 def test_every_suite_has_a_plan(name: str) -> None:
     cells = plan(load_suite(name))
     assert len({cell.key for cell in cells}) == len(cells), "two cells would overwrite each other"
-    assert len({(cell.problem.name, cell.format_name) for cell in cells}) == len(cells)
+    assert len({cell.label for cell in cells}) == len(cells)
+    assert any(cell.is_map for cell in cells), "the report shows a map"
 
 
 def test_the_default_suite_is_what_the_readme_promises() -> None:
     suite = load_suite("default")
-    assert {name for name in suite.formats} == {"float16", "float32", "float64"}
+    assert set(suite.formats) == {"float16", "float32", "float64"}
     assert suite.steps.per_decade >= 20
     assert set(suite.stencils[1]) == {
         *("forward-1", "forward-2", "backward-1", "central-2", "central-4", "central-6", "central-8")
     }
     assert set(suite.stencils[2]) == {"central-2", "central-4", "central-6"}
     assert set(suite.stencils[3]) == {"central-2", "central-4"}
-    cells = plan(suite)
+    cells = [cell for cell in plan(suite) if not cell.is_map]
     everywhere = {p.name for p in problems().values() if p.formats is None}
     assert {c.problem.name for c in cells} == set(problems())
     assert {(c.problem.name, c.format_name) for c in cells} >= {
@@ -108,6 +109,35 @@ def test_a_problem_that_has_no_such_format_is_no_cell() -> None:
         plan(suite)
 
 
+MAP = {"problem": "sin", "format": "float32", "stencils": ["central-2"], "low": 1.0, "high": 3.0, "points": 5}
+
+
+def test_a_map_is_a_cell_with_points_of_its_own_and_one_grid_of_steps() -> None:
+    *_, made = plan(parse_suite(GOOD | {"maps": [MAP]}))
+    assert made.is_map and made.label == "sin float32 map"
+    assert made.problem.points == (1.0, 1.5, 2.0, 2.5, 3.0)
+    assert {made.problem.scale_at(point) for point in made.problem.points} == {3.0}
+
+
+def test_a_map_goes_with_its_problem_and_format() -> None:
+    suite = parse_suite(GOOD | {"problems": ["sin", "cos"], "maps": [MAP]})
+    assert len(plan(suite)) == 3
+    assert len(plan(suite.with_options(["cos"]))) == 1
+    assert len(plan(suite.with_options(formats=["float64"]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"problem": "sine"}, r"^maps\[0\]: unknown problem 'sine'"),
+        ({"problem": "log", "low": -1.0}, r"^maps\[0\]: problem 'log': the point -1.0 is outside"),
+    ],
+)
+def test_a_map_that_cannot_be_made(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        plan(parse_suite(GOOD | {"problems": ["all"], "maps": [MAP | change]}))
+
+
 # --- plugins ---
 
 PLUGIN = """
@@ -120,6 +150,14 @@ def {name}(x):
 """
 
 
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone afterwards."""
+    problems()
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+
+
+@pytest.mark.usefixtures("own_registry")
 def test_a_plugin_beside_the_suite_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "plugin_of_a_suite.py").write_text(PLUGIN.format(name="from_a_plugin"))
     text = 'title = "t"\nproblems = ["group:mine"]\nformats = ["float32"]\nplugins = ["plugin_of_a_suite"]\n'
@@ -140,8 +178,12 @@ MISTAKES: list[tuple[str, Any, list[str]]] = [
     ("formats", [], ["formats: ", "at least 1"]),
     ("formats", "float32", ["formats: ", "list", "got 'float32'"]),
     ("variants", ["integr"], ["variants: unknown variant 'integr'", "did you mean 'integer'"]),
-    ("stencils", {"1": ["central-3"]}, ["stencils: ", "central-3", "even"]),
-    ("stencils", {"1": ["centrl-2"]}, ["stencils: unknown stencil 'centrl-2'", "'central-2'"]),
+    ("stencils", {"1": ["central-3"]}, ["stencils: 1 has 'central-3': ", "even", "central-4"]),
+    (
+        "stencils",
+        {"1": ["centrl-2"]},
+        ["stencils: 1 has 'centrl-2': unknown stencil", "did you mean 'central-2'"],
+    ),
     ("stencils", {"7": ["central-2"]}, ["stencils: the key '7'", "from 1 to 6"]),
     ("stencils", {"1": []}, ["stencils: 1 must be a list of stencil names"]),
     ("stencils", ["central-2"], ["stencils: must be a table"]),
@@ -160,6 +202,11 @@ MISTAKES: list[tuple[str, Any, list[str]]] = [
     ("name", "x", ["unknown key 'name'"]),
     ("problems", [], ["problems: ", "at least 1"]),
     ("plugins", "mine", ["plugins: ", "list"]),
+    ("maps", [MAP | {"format": "float61"}], ["maps[0].format: unknown format 'float61'"]),
+    ("maps", [MAP | {"stencils": ["central-3"]}], ["maps[0].stencils: ", "even"]),
+    ("maps", [MAP | {"high": 0.5}], ["maps[0]: low = 1 must be less than high = 0.5"]),
+    ("maps", [MAP | {"points": 1}], ["maps[0].points: must be greater than or equal to 2"]),
+    ("maps", [MAP | {"point": 9}], ["unknown key 'maps[0].point': did you mean 'points'?"]),
     ("extra", [{"problems": ["sin"], "variant": []}], ["unknown key 'extra[0].variant'", "'variants'"]),
     ("extra", [{"variants": ["mixed"]}], ["the key 'extra[0].problems' is missing"]),
     ("extra", [{"problems": ["sin"], "formats": ["f"]}], ["extra[0].formats: unknown format 'f'"]),
@@ -205,7 +252,7 @@ def test_a_suite_that_is_not_there(source: str, said: str) -> None:
         load_suite(source)
 
 
-@pytest.mark.parametrize("text", ["title = ", "title = 'a'\ntitle = 'b'", "[[[", "just words"])
+@pytest.mark.parametrize("text", ["title = \n", "title = 'a'\ntitle = 'b'\n", "[[[", "just words"])
 def test_a_file_that_is_not_toml_is_answered_with_its_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match=r"suite mine.toml is not a TOML file: .*line \d"):
         load_suite(write(tmp_path, text))

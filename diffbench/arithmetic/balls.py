@@ -42,15 +42,18 @@ def working_precision(bits: int, terms: int | None = None) -> Iterator[None]:
 
 def to_balls(values: Any) -> Raw:
     """Numbers of a format as exact balls (shape kept). Needs a working precision of 128 bits or more."""
-    parts = exact_parts(values)
-    raw = np.empty(parts[0].shape, dtype=object)
-    flat = raw.reshape(-1)
-    for i, value in enumerate(parts[0].ravel().tolist()):
-        flat[i] = arb(value)
-    for part in parts[1:]:
-        for i, value in enumerate(part.ravel().tolist()):
-            flat[i] = flat[i] + arb(value)
-    return raw
+    array = np.asarray(values)
+    flat = array.reshape(-1)
+    if array.dtype != np.longdouble:
+        return _floats_as_balls(flat.astype(np.float64)).reshape(array.shape)
+    mantissas, exponents = np.frexp(flat)  # a longdouble may lie outside float64's range
+    raw = sum(_floats_as_balls(part) for part in exact_parts(mantissas))
+    powers = np.fromiter((arb(2) ** int(e) for e in exponents), object, flat.size)
+    return np.asarray(raw * powers).reshape(array.shape)
+
+
+def _floats_as_balls(values: Raw) -> Raw:
+    return np.fromiter(map(arb, values.tolist()), object, values.size)
 
 
 def decide_sign(ball: arb) -> int:

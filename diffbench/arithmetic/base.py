@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,17 @@ class Arithmetic(ABC):
         """A single element as a 0-d raw array."""
         return np.asarray(element)
 
+    def entries(self, values: Raw) -> list[Any]:
+        """The entries of an object array that a program made (``np.array([x[0] ** 2, 1.0])``)."""
+        raws = []
+        for value in values.ravel():
+            if not isinstance(value, Scalar | int | float | complex | Fraction | np.generic):
+                raise self.refuse(f"an operand of type {type(value).__name__}", "use numbers")
+            raws.append(self.coerce(value))
+        if any(raw.ndim for raw in raws):
+            raise self.refuse("an array of arrays", "use np.stack")
+        return [raw[()] for raw in raws]
+
     def evaluate(self, f: Program, *args: Any) -> Raw:
         """Run ``f`` on the arguments and return the raw result, of the shape of the first argument.
 
@@ -102,7 +114,7 @@ class Arithmetic(ABC):
         raws = [np.array(self.coerce(a), copy=True, subok=False) for a in args]
         try:
             value = f(*(self.wrap(r) for r in raws))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, IndexError) as error:
             explained = self._explained(error)
             if explained is error:
                 raise
@@ -146,6 +158,8 @@ class Arithmetic(ABC):
         text = str(error)
         if "truth value of an array" in text:
             return self.refuse("if")
+        if "only integers, slices" in text:
+            return self.refuse("an index that is not an integer", "take it from x.shape or a range, not from x")
         if "ufunc" in text and ("no callable" in text or "not supported for the input types" in text):
             return self.refuse(f"a NumPy array of single numbers ({text})", "build it with np.stack")
         return error

@@ -30,6 +30,8 @@ _ADVICE = {
     "fabs": "it is not analytic; where x has one sign, write x or -x",
     "arctan2": "it is not analytic; where x > 0, write np.arctan(y / x)",
     "cbrt": "it is not analytic at 0 and NumPy has no complex loop; where x > 0, write x**(1 / 3)",
+    "j0": "it has no complex form; write scipy.special.jv(0, x)",
+    "j1": "it has no complex form; write scipy.special.jv(1, x)",
     "gammaln": "log|gamma| is not analytic; where x > 0, write scipy.special.loggamma",
 }
 _DEFAULT = "it is not analytic, so a step off the real line does not differentiate it"
@@ -42,10 +44,14 @@ def _logaddexp(x: Raw, y: Raw) -> Raw:
     return np.asarray(large + np.log1p(np.exp(small - large)))
 
 
+_LN2 = float(np.log(2.0))
+_REAL_ORDER = frozenset({"jv", "yv", "iv", "kv"})  # SciPy's Bessel functions take a real order
+
 # Analytic functions without a complex loop in NumPy or SciPy.
 _OWN: Mapping[str, Callable[..., Raw]] = {
     "hypot": lambda x, y: np.sqrt(x * x + y * y),
     "logaddexp": _logaddexp,
+    "logaddexp2": lambda x, y: _logaddexp(x * _LN2, y * _LN2) / _LN2,
     "deg2rad": lambda x: x * (np.pi / 180),
     "radians": lambda x: x * (np.pi / 180),
     "rad2deg": lambda x: x * (180 / np.pi),
@@ -77,35 +83,28 @@ class ComplexArithmetic(Arithmetic):
             if not isinstance(value.arithmetic, ComplexArithmetic):
                 raise self.foreign(value)
             return value.raw
-        raw = np.asarray(float(value) if isinstance(value, Fraction) else value)
+        raw = np.asarray(complex(value) if isinstance(value, int | Fraction) else value)
         if raw.dtype == self.dtype:
             return raw
         if raw.dtype == object:
-            return np.array([self._number(v) for v in raw.ravel()], dtype=self.dtype).reshape(raw.shape)
+            return np.array(self.entries(raw), dtype=self.dtype).reshape(raw.shape)
         if raw.dtype.kind not in "iufcb" and raw.dtype.name != "bfloat16":
             raise self.refuse(f"an operand of type {raw.dtype}", "use numbers")
         return raw.astype(self.dtype)
-
-    def _number(self, value: Any) -> Any:
-        """One entry of an object array (``np.array([x[0], 1.0])``)."""
-        if not isinstance(value, Scalar | int | float | complex | Fraction):
-            raise self.refuse(f"an operand of type {type(value).__name__}", "use numbers")
-        raw = self.coerce(value)
-        if raw.ndim:
-            raise self.refuse("an array of arrays", "use np.stack")
-        return raw[()]
 
     def apply(self, ufunc: np.ufunc, operands: tuple[Any, ...]) -> Raw:
         name = ufunc.__name__
         if name in NOT_ANALYTIC:
             raise self.refuse(call_name(ufunc), _ADVICE.get(name, _DEFAULT))
         raws = [self.coerce(v) for v in operands]
+        if name in _REAL_ORDER and not isinstance(operands[0], Scalar):
+            raws[0] = np.asarray(operands[0], dtype=np.float64)
         if ufunc.nout != 1 or ufunc.signature is not None:
             raise self.refuse(call_name(ufunc))
         try:
             result = np.asarray(_OWN.get(name, ufunc)(*raws))
         except TypeError:
-            raise self.refuse(call_name(ufunc), "it has no complex form") from None
+            raise self.refuse(call_name(ufunc), _ADVICE.get(name, "it has no complex form")) from None
         if result.dtype != self.dtype:
             raise self.refuse(f"{call_name(ufunc)} (its result is {result.dtype})")
         return result

@@ -77,12 +77,16 @@ class Format:
 
     def round(self, values: Any) -> np.ndarray[Any, Any]:
         """Round to the format, once, to nearest even; what is too large becomes infinite."""
+        array = np.asarray(values)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return np.asarray(values).astype(self.dtype)
+            if self.dtype.itemsize == 2 and (self.name == "bfloat16" or array.dtype != np.float64):
+                array = _round_to_odd(array)
+            return array.astype(self.dtype)
 
     def ulp(self, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Spacing of the format in the binade of each value, as float64 (NaN where not finite)."""
-        magnitude = np.abs(np.asarray(values, dtype=np.float64))
+        array = np.asarray(values)
+        magnitude = np.abs(array if array.dtype == np.longdouble else array.astype(np.float64))
         _, exponent = np.frexp(magnitude)
         exponent = np.where(magnitude > 0, exponent - 1, self.min_exponent)
         spacing = np.ldexp(1.0, np.maximum(exponent, self.min_exponent) - self.precision + 1)
@@ -143,11 +147,27 @@ def _describe(name: str) -> Format:
     )
 
 
+def _round_to_odd(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """To float32 so that a second rounding to 16 bits gives what a single one would have.
+
+    NumPy and ml_dtypes go through float32 themselves, rounding twice: bfloat16(1 + 2**-8 + 2**-40) became 1.
+    An inexact result keeps its last bit set instead (Boldo and Melquiond, When double rounding is odd, 2005).
+    """
+    if array.dtype.itemsize <= 2 or array.dtype == np.float32:
+        return array
+    wide = array.astype(np.longdouble) if array.dtype.kind in "iu" else array
+    narrow = wide.astype(np.float32)
+    back = narrow.astype(wide.dtype)
+    wrong = (back != wide) & ~np.isnan(wide) & (narrow.view(np.uint32) % 2 == 0)
+    towards = np.where(wide > back, np.float32(np.inf), np.float32(-np.inf))
+    return np.where(wrong, np.nextafter(narrow, towards), narrow)
+
+
 def exact_parts(values: Any) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
     """Numbers of any format as a short list of float64 arrays whose exact sum they are.
 
-    A float64 array is enough up to 53 bits; x87 needs two, binary128 three. (Parts below float64's
-    range cannot occur for values whose last bit is at least 2**-1074.)
+    A float64 array is enough up to 53 bits; x87 needs two, binary128 three. A longdouble outside float64's
+    range has no such parts: scale it first, as ``to_balls`` does.
     """
     array = np.asarray(values)
     if array.dtype != np.dtype(np.longdouble):

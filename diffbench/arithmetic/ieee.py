@@ -56,7 +56,7 @@ class FormatArithmetic(Arithmetic):
 
     def coerce(self, value: Any) -> Raw:
         if isinstance(value, Scalar):
-            if value.arithmetic is not self and getattr(value.arithmetic, "dtype", None) != self.dtype:
+            if value.arithmetic.name != self.name:
                 raise self.foreign(value)
             return value.raw
         if type(value) is float or (type(value) is int and -(2**53) <= value <= 2**53):
@@ -68,7 +68,7 @@ class FormatArithmetic(Arithmetic):
         if raw.dtype == self.dtype:
             return raw
         if raw.dtype == object:
-            return self._stack(raw)
+            return np.array(self.entries(raw), dtype=self.dtype).reshape(raw.shape)
         if raw.dtype.kind not in "iufb" and raw.dtype.name != "bfloat16":
             raise self.refuse(f"an operand of type {raw.dtype}", "use real numbers")
         return self._round(raw)
@@ -81,13 +81,6 @@ class FormatArithmetic(Arithmetic):
         except OverflowError:
             quotient = wide(np.inf if value > 0 else -np.inf)
         return np.asarray(quotient)
-
-    def _stack(self, values: Raw) -> Raw:
-        """An object array of wrapped scalars (``np.array([x[0], x[1]])``) as one raw array."""
-        flat = [self.coerce(v) for v in values.ravel() if not isinstance(v, np.ndarray | list | str | bytes)]
-        if len(flat) < values.size or any(v.ndim for v in flat):
-            raise self.refuse("an array of arrays", "use np.stack")
-        return np.array([v[()] for v in flat], dtype=self.dtype).reshape(values.shape)
 
     def _round(self, raw: Raw) -> Raw:
         """Round to the format once, watching for what becomes infinite (casts do not always raise a flag)."""
@@ -105,9 +98,9 @@ class FormatArithmetic(Arithmetic):
         try:
             result = np.asarray(ufunc(*raws))
         except TypeError:
-            if not self._half:
-                raise self.refuse(call_name(ufunc), self._no_loop()) from None
-            result = self._through_float32(ufunc, raws)
+            result = None
+        if result is None or result.dtype not in (self.dtype, bool):
+            result = self._through_float32(ufunc, raws, result)
         return self._checked(result, ufunc)
 
     def power(self, base: Raw, exponent: Any) -> Raw:
@@ -115,26 +108,24 @@ class FormatArithmetic(Arithmetic):
             return self.apply(_SHORTCUTS[exponent], (base,))
         return self.apply(np.power, (base, exponent))
 
-    def _through_float32(self, ufunc: np.ufunc, raws: list[Raw]) -> Raw:
+    def _through_float32(self, ufunc: np.ufunc, raws: list[Raw], result: Raw | None) -> Raw:
         """A ufunc without a loop for 16 bits: computed in float32, rounded once (as NumPy's own are)."""
-        try:
-            return np.asarray(ufunc(*(r.astype(np.float32) for r in raws)))
-        except TypeError:
-            raise self.refuse(call_name(ufunc)) from None
-
-    def _no_loop(self) -> str:
-        return "it computes in float64 at most" if self.name == "longdouble" else ""
+        if self._half:
+            try:
+                result = np.asarray(ufunc(*(r.astype(np.float32) for r in raws)))
+            except TypeError:
+                result = None
+            if result is not None and result.dtype == np.float32:
+                return self._round(result)
+        call = call_name(ufunc) + ("" if result is None else f" (its result is {result.dtype})")
+        raise self.refuse(call, "it computes in float64 at most" if self.name == "longdouble" else "")
 
     def _checked(self, result: Raw, ufunc: np.ufunc) -> Raw:
-        """The result, in the format; what is wider than a half is rounded, anything else refused."""
+        """Look for infinities; NumPy's own ufuncs raise the processor's flags, SciPy's may not."""
         if result.dtype == bool:
             return result
-        if result.dtype != self.dtype:
-            if not self._half or result.dtype != np.float32:
-                raise self.refuse(f"{call_name(ufunc)} (its result is {result.dtype})", self._no_loop())
-            return self._round(result)
         if self._infinite is not None or (self._flagging and getattr(np, ufunc.__name__, None) is not ufunc):
-            self._watch(np.isinf(result))  # NumPy's own ufuncs raise the processor's flags; SciPy's may not
+            self._watch(np.isinf(result))
         return result
 
     def add_reduce(self, raw: Raw, axis: Any, keepdims: bool) -> Raw:

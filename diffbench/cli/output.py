@@ -84,22 +84,27 @@ def _cell(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-# --- progress ---
+# --- progress: a bar on a terminal, plain lines elsewhere ---
 
 
-def progress_display() -> AbstractContextManager[Callable[[Progress], None]]:
-    """A bar with the time left on a terminal, a line every tenth elsewhere."""
-    return _bar() if sys.stderr.isatty() else nullcontext(PlainProgress())
+def run_display() -> AbstractContextManager[Callable[[Progress], None]]:
+    """What shows the progress of a run: counts, failures, and the time left."""
+    return _run_bar() if sys.stderr.isatty() else nullcontext(PlainProgress())
+
+
+def drawing_display() -> AbstractContextManager[Callable[[int, int, str], None]]:
+    """What shows the progress of a report: called with figures done, figures to draw, the last one."""
+    return _drawing_bar() if sys.stderr.isatty() else nullcontext(lambda done, total, text: None)
 
 
 class PlainProgress:
-    """Progress as plain lines: at the start, and whenever another tenth of the work is done."""
+    """Lines for a log: one at the start, and one whenever another tenth of the work is done."""
 
     def __init__(self) -> None:
         self.next = 0.0
 
     def __call__(self, progress: Progress) -> None:
-        if progress.share < self.next or (progress.done == progress.total == progress.reused):
+        if progress.share < self.next or progress.reused == progress.total:
             return
         self.next = math.floor(progress.share * 10 + 1e-9) / 10 + 0.1
         failed = f", {progress.failed} failed" if progress.failed else ""
@@ -108,7 +113,25 @@ class PlainProgress:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def _run_bar() -> Iterator[Callable[[Progress], None]]:
+    with _bar() as show:
+
+        def update(progress: Progress) -> None:
+            left = f"{progress.remaining:.0f} s left" if progress.remaining is not None else "starting"
+            failed = f"  [red]{progress.failed} failed[/red]" if progress.failed else ""
+            show(progress.share, f"{progress.done}/{progress.total} cells  {left}{failed}  {progress.label}")
+
+        yield update
+
+
+@contextmanager
+def _drawing_bar() -> Iterator[Callable[[int, int, str], None]]:
+    with _bar() as show:
+        yield lambda done, total, text: show(done / total, f"{done}/{total} figures  {text}")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[float, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -116,11 +139,4 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
-
-        def show(progress: Progress) -> None:
-            left = f"{progress.remaining:.0f} s left" if progress.remaining is not None else "starting"
-            failed = f"  [red]{progress.failed} failed[/red]" if progress.failed else ""
-            text = f"{progress.done}/{progress.total} cells  {left}{failed}  {progress.label}"
-            bar.update(task, completed=progress.share, description=text)
-
-        yield show
+        yield lambda share, text: bar.update(task, completed=share, description=text)

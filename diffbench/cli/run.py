@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from diffbench.cli.output import (
+    drawing_display,
     examples,
     note,
     print_json,
     print_table,
-    progress_display,
     records,
+    run_display,
     split_names,
 )
 
@@ -73,7 +74,7 @@ def run(
 
     chosen = load_suite(suite).with_options(split_names(problems), split_names(formats))
     command = _typed_command(suite, out, problems, formats, jobs, fresh)
-    with _terminated_like_interrupted(), progress_display() as progress:
+    with _terminated_like_interrupted(), run_display() as progress:
         result = run_suite(chosen, out, jobs, fresh, progress, command=command)
     page = _render_if_needed(result)
     if as_json:
@@ -155,7 +156,8 @@ def render_report(folder: Path) -> None:
     from diffbench.report import render
 
     note("drawing the report")
-    render(folder)
+    with drawing_display() as progress:
+        render(folder, progress)
     (folder / ".rendered").write_text(_report_stamp(folder))
 
 

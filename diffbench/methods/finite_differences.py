@@ -105,16 +105,15 @@ class Scheme:
                 self._paired(coefficients, values) if self._pairs() else _left_to_right(coefficients, values)
             )
             estimate = total / divisor
-            infinite = np.isinf(total) | np.isinf(divisor) | (np.isinf(estimate) & (divisor != 0))
+            # inf - inf on the way leaves a NaN: of finite values, that too is an overflow
+            infinite = ~np.isfinite(total) | np.isinf(divisor) | (~np.isfinite(estimate) & (divisor != 0))
         return Combination(estimate, divisor, infinite)
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Indices (left, right) of symmetric pairs, outermost first; empty if the sum runs left to right."""
-        s, w = self.stencil.offsets, self.stencil.weights
-        sign = -1 if self.stencil.derivative % 2 else 1
-        n = len(s)
-        symmetric = all(s[i] == -s[n - 1 - i] and w[i] == sign * w[n - 1 - i] for i in range(n))
-        return [(i, n - 1 - i) for i in range(n // 2)] if symmetric and self.variant != "float" else []
+        count = len(self.stencil.offsets)
+        paired = self.variant != "float" and _is_symmetric(self.stencil)
+        return [(i, count - 1 - i) for i in range(count // 2)] if paired else []
 
     def _paired(self, coefficients: RawArray, values: RawArray) -> RawArray:
         total: RawArray | None = None
@@ -130,6 +129,14 @@ class Scheme:
             total = term if total is None else total + term
         assert total is not None  # a stencil has at least one node
         return total
+
+
+@lru_cache(maxsize=512)
+def _is_symmetric(stencil: Stencil) -> bool:
+    """Whether the nodes come in pairs x +- s h with weights that are equal (even m) or opposite (odd m)."""
+    s, w = stencil.offsets, stencil.weights
+    sign = -1 if stencil.derivative % 2 else 1
+    return all(a == -b and c == sign * d for a, b, c, d in zip(s, s[::-1], w, w[::-1], strict=True))
 
 
 @lru_cache(maxsize=512)

@@ -48,6 +48,10 @@ _NUMBERS = {
 }
 
 
+class Missing(Exception):
+    """The run has nothing to draw or to say about something; the text says why, and the report prints it."""
+
+
 @dataclass(frozen=True)
 class RunData:
     """The files of one run folder; `maps` is None when the run made none."""

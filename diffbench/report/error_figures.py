@@ -12,16 +12,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from diffbench.report import error_parts as parts
-from diffbench.report import style
+from diffbench.report import marks, style
 from diffbench.report.curves import Array, Series, derivatives_at, error_unit_of, predicted_parts
 from diffbench.report.data import ORDER_OF_FORMATS, PARTS, ordered, select, stencil_order
-from diffbench.report.style import GREY, INK, Look
+from diffbench.report.estimate_figures import estimates_figure, why_empty
+from diffbench.report.style import GREY, INK, Look, looks_of
 from diffbench.report.text import derivative_name, derivative_symbol, point_text
 
 TRIANGLES = (1, 2, 4)  # the orders that get a slope triangle
@@ -50,7 +50,7 @@ def error_figure(
     with style.drawing():
         sweep = _first_case(sweep)
         if sweep.empty:
-            return style.empty_figure(title or "no rows", "the sweep has no rows")
+            return marks.empty_figure(title or "no rows", "the sweep has no rows")
         problem, point, order = (
             str(sweep["problem"].iloc[0]),
             str(sweep["point"].iloc[0]),
@@ -69,9 +69,9 @@ def error_figure(
             for s in stencils
         }
         if not any(len(one.h) for one in series.values()):
-            return _estimates_figure(sweep, select(references, derivative=order), formats, stencils, title)
+            return estimates_figure(sweep, select(references, derivative=order), formats, stencils, title)
 
-        looks = _looks(stencils)
+        looks = looks_of(stencils)
         ylim = parts.error_limits(series.values(), [style.unit_roundoff(f) for f in formats])
         spans = [parts.step_limits(series[f, s] for s in stencils) for f in formats]
         figure, panels = parts.format_panels(title, spans, legend_rows=2)
@@ -81,20 +81,21 @@ def error_figure(
                 axes, xlim, ylim, style.unit_roundoff(name) if case.relative_to != "nothing" else None
             )
             axes.set_title(name, loc="left")
-            for stencil, look in looks.items():
+            for level, (stencil, look) in enumerate(looks.items()):
                 one = series[name, stencil]
                 parts.draw_predictions(axes, one, stencil, order, case.derivatives, name, case.x)
                 parts.draw_truncation(axes, one, look)
                 mine = select(summary, problem=problem, point=point, derivative=order)
-                parts.draw_series(axes, one, look, parts.best_of(mine, format=name, stencil=stencil))
+                best = parts.best_of(mine, format=name, stencil=stencil)
+                parts.draw_series(axes, one, look, best, level)
             if not any(len(series[name, s].h) for s in stencils):
-                style.note(axes, _why_empty(sweep, name))
+                marks.note(axes, why_empty(sweep, name))
         widest = max(range(len(spans)), key=lambda i: spans[i][1] / spans[i][0])
         for stencil in stencils:
             _triangle(panels[widest], series[formats[widest], stencil], sweep, stencil)
         parts.label_errors(panels[0], order, cases[formats[widest]].relative_to)
-        marks = parts.mark_handles(list(series.values()), predicted=True)
-        style.legend(figure, [style.handle(look, s) for s, look in looks.items()], marks)
+        meanings = parts.mark_handles(list(series.values()), predicted=True)
+        style.legend(figure, [style.handle(look, s) for s, look in looks.items()], meanings)
         return figure
 
 
@@ -114,7 +115,7 @@ def precisions_figure(
             axes.set_title(stencil, loc="left")
             for name in formats:
                 look = style.look_of_format(name)
-                style.roundoff_line(axes, name, look)
+                marks.roundoff_line(axes, name, look)
                 parts.draw_series(
                     axes, series[name, stencil], look, parts.best_of(summary, format=name, stencil=stencil)
                 )
@@ -132,7 +133,7 @@ def stencils_figure(
     """Stencils of rising order in one format: the best step grows and the best error falls."""
     with style.drawing():
         order, name = int(sweep["derivative"].iloc[0]), str(sweep["format"].iloc[0])
-        series, looks = {s: Series.of(select(sweep, stencil=s)) for s in stencils}, _looks(stencils)
+        series, looks = {s: Series.of(select(sweep, stencil=s)) for s in stencils}, looks_of(stencils)
         figure, (axes,) = style.canvas(title, height=5.4, top=0.86)
         ylim = parts.error_limits(series.values(), [style.unit_roundoff(name)])
         parts.frame(axes, parts.step_limits(series.values()), ylim, style.unit_roundoff(name))
@@ -143,8 +144,8 @@ def stencils_figure(
             )
             _triangle(axes, series[stencil], sweep, stencil)
         parts.label_errors(axes, order, "derivative")
-        marks = parts.mark_handles(list(series.values()))
-        style.legend(figure, [style.handle(look, s) for s, look in looks.items()], marks)
+        meanings = parts.mark_handles(list(series.values()))
+        style.legend(figure, [style.handle(look, s) for s, look in looks.items()], meanings)
         return figure
 
 
@@ -198,49 +199,6 @@ def decomposition_figure(sweep: pd.DataFrame, references: pd.DataFrame, title: s
         return figure
 
 
-def _estimates_figure(
-    sweep: pd.DataFrame, facts: pd.DataFrame, formats: Sequence[str], stencils: Sequence[str], title: str
-) -> Figure:
-    """Estimates against the step, with the one-sided derivatives: no error exists where no derivative does."""
-    order, looks = int(sweep["derivative"].iloc[0]), _looks(stencils)
-    rows = sweep[np.isfinite(sweep["h"]) & (sweep["h"] > 0) & np.isfinite(sweep["estimate"])]
-    if rows.empty:
-        return style.empty_figure(title, "\n".join(f"{name}: {_why_empty(sweep, name)}" for name in formats))
-    sides = {
-        side: float(facts[side].iloc[0]) if len(facts) and side in facts else math.nan
-        for side in ("left", "right")
-    }
-    levels = [value for value in sides.values() if math.isfinite(value)]
-    size = max([1e-3, *(abs(value) for value in levels)])
-    low, high = np.quantile(rows["estimate"], (0.05, 0.95))
-    reach = min(max(2 * size, 1.2 * abs(low), 1.2 * abs(high)), 1e3 * size)
-    steps = {name: rows.loc[rows["format"] == name, "h"] for name in formats}
-    spans = [(h.min() / 1.5, h.max() * 1.5) if len(h) else (1e-4, 1.0) for h in steps.values()]
-    figure, panels = parts.format_panels(title, spans, legend_rows=1)
-    for axes, name, xlim in zip(panels, formats, spans, strict=True):
-        parts.step_axis(axes, xlim)
-        axes.set_ylim(-1.15 * reach, 1.15 * reach)
-        axes.set_title(name, loc="left")
-        for side, value in sides.items():
-            if math.isfinite(value):
-                axes.axhline(value, color=GREY, linewidth=0.9, zorder=1)
-                place = axes.get_yaxis_transform()
-                axes.text(
-                    0.015, value, f"{side} derivative", transform=place, fontsize=7.5, color=GREY, va="bottom"
-                )
-        for stencil, look in looks.items():
-            mine = select(rows, format=name, stencil=stencil).sort_values("h")
-            (line,) = axes.plot(
-                mine["h"], mine["estimate"], color=look.color, linestyle=look.dash, linewidth=1.4
-            )
-            line.set(marker=look.marker, markersize=3.4, markevery=(0.03, 0.1))
-        if steps[name].empty:
-            style.note(axes, _why_empty(sweep, name))
-    panels[0].set_ylabel(f"estimate of {derivative_symbol(order)}")
-    style.legend(figure, [style.handle(look, s) for s, look in looks.items()])
-    return figure
-
-
 # -- what a frame says ----------------------------------------------------------------------------
 
 
@@ -262,10 +220,6 @@ class _Case:
         return cls(x, derivatives, *error_unit_of(rows, derivatives, order, scale))
 
 
-def _looks(stencils: Sequence[str]) -> dict[str, Look]:
-    return {stencil: style.look_of_stencil(stencil, position) for position, stencil in enumerate(stencils)}
-
-
 def _triangle(
     axes: style.Axes, one: Series, sweep: pd.DataFrame, stencil: str, *, below: bool = False
 ) -> None:
@@ -273,14 +227,6 @@ def _triangle(
     accuracy = int(rows["accuracy"].iloc[0]) if len(rows) else 0
     if accuracy in TRIANGLES:
         parts.draw_slope(axes, one, accuracy, below=below, at=0.42)
-
-
-def _why_empty(sweep: pd.DataFrame, name: str) -> str:
-    rows = sweep[sweep["format"] == name]
-    if rows.empty:
-        return "no rows"
-    message = rows["message"].iloc[0] if "message" in rows else ""
-    return f"{rows['status'].mode().iloc[0]}\n{message[:60] if isinstance(message, str) else ''}".strip()
 
 
 def _first_case(sweep: pd.DataFrame) -> pd.DataFrame:

@@ -18,17 +18,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from diffbench.report import style
+from diffbench.report import marks, style
 from diffbench.report.curves import Series, predicted_parts, running_median
 from diffbench.report.style import GREY, INK, Look
 from diffbench.report.text import derivative_symbol
 
 SPAN = 26  # decades: a larger range of errors is cut, so that one wild row cannot flatten the rest
+LEAST_BRANCH = 0.12  # of the axis: a shorter straight branch has no room for a slope triangle
 Limits = tuple[float, float]
 Array = np.ndarray
 
 
-def draw_series(axes: Axes, one: Series, look: Look, best: tuple[float, float] | None) -> None:
+def draw_series(
+    axes: Axes, one: Series, look: Look, best: tuple[float, float] | None, level: int = 0
+) -> None:
     """The running median as a line, rows away from it as pale marks, exact zeros on the floor, a star at the best."""
     _draw_line(axes, one.h, one.error, one.median, look)
     lost = one.vanished & ~one.zero
@@ -43,16 +46,16 @@ def draw_series(axes: Axes, one: Series, look: Look, best: tuple[float, float] |
         alpha=0.6,
         zorder=3,
     )
-    style.floor_marks(axes, one.h[one.zero], look)
+    marks.floor_marks(axes, one.h[one.zero], look, level)
     if best is not None:
-        style.star(axes, best[0], best[1] / one.unit, look)
+        marks.star(axes, best[0], best[1] / one.unit, look)
 
 
 def draw_part(axes: Axes, h: Array, values: Array, look: Look) -> None:
     """One part of the error: line, marks, exact zeros."""
     shown = np.isfinite(values) & (values > 0)
     _draw_line(axes, h[shown], values[shown], running_median(h[shown], values[shown]), look)
-    style.floor_marks(axes, h[values == 0], look)
+    marks.floor_marks(axes, h[values == 0], look)
 
 
 def _draw_line(axes: Axes, h: Array, values: Array, median: Array, look: Look) -> None:
@@ -71,14 +74,14 @@ def _draw_line(axes: Axes, h: Array, values: Array, median: Array, look: Look) -
         mew=0,
         zorder=3.1,
     )
-    marks: dict[str, Any] = {
+    sparse: dict[str, Any] = {
         "marker": look.marker,
         "ms": 4.4,
         "mew": 0.5,
         "mec": "white",
         "markevery": (0.04, 0.12),
     }
-    axes.plot(h[line], median[line], color=look.color, linestyle=look.dash, linewidth=1.7, zorder=4, **marks)
+    axes.plot(h[line], median[line], color=look.color, linestyle=look.dash, linewidth=1.7, zorder=4, **sparse)
 
 
 def draw_truncation(axes: Axes, one: Series, look: Look) -> None:
@@ -106,9 +109,10 @@ def draw_slope(axes: Axes, one: Series, accuracy: int, *, below: bool = False, a
     low, high = axes.get_ylim()
     straight = np.isfinite(local) & (np.abs(local - accuracy) < 0.15) & (one.truncation > 0.5 * one.error)
     straight &= (one.truncation > low) & (one.truncation < high)
-    if straight.sum() >= 5:
+    reach = np.log10(one.h[straight].max() / one.h[straight].min()) if straight.sum() >= 5 else 0.0
+    if reach > LEAST_BRANCH * np.log10(axes.get_xlim()[1] / axes.get_xlim()[0]):
         where = np.flatnonzero(straight)[int(at * straight.sum())]
-        style.slope_triangle(axes, one.h[where], one.truncation[where], accuracy, below=below)
+        marks.slope_triangle(axes, one.h[where], one.truncation[where], accuracy, below=below)
 
 
 def best_of(summary: pd.DataFrame, **equal: object) -> tuple[float, float] | None:
@@ -153,22 +157,22 @@ def step_limits(series: Iterable[Series]) -> Limits:
 def frame(axes: Axes, xlim: Limits, ylim: Limits, u: float | None, label: str | None = "below u") -> None:
     """Decades on both axes, and the band below the unit roundoff."""
     step_axis(axes, xlim)
-    style.decades(axes, "y", *ylim, most=10)
+    marks.decades(axes, "y", *ylim, most=10)
     if u is not None:
-        style.roundoff_band(axes, u, label)
+        marks.roundoff_band(axes, u, label)
 
 
 def step_axis(axes: Axes, xlim: Limits) -> None:
     """Steps in decades, with as many labels as the panel's width carries."""
     inches = axes.get_position().width * style.WIDTH
-    style.decades(axes, "x", *xlim, most=max(3, round(2.1 * inches)))
+    marks.decades(axes, "x", *xlim, most=max(3, round(2.1 * inches)))
     axes.set_xlabel("step h")
 
 
 def format_panels(title: str, spans: Sequence[Limits], legend_rows: int) -> tuple[Figure, list[Axes]]:
     """A panel per format with one y axis for all; formats with more decades of steps get more room."""
     ratios = [math.log10(high / low) + 8 for low, high in spans]
-    gap = 0.07 * len(spans) / 3
+    gap = 0.045 * len(spans)
     figure, panels = style.canvas(
         title, len(spans), height=4.6, legend_rows=legend_rows, width_ratios=ratios, wspace=gap
     )
@@ -213,5 +217,5 @@ def mark_handles(
 def zero_handle(label: str = "error exactly 0") -> Line2D:
     """The mark on the floor."""
     return Line2D(
-        [], [], color=GREY, marker=style.ZERO_MARK, markersize=7, fillstyle="none", ls="none", label=label
+        [], [], color=GREY, marker=marks.ZERO_MARK, markersize=7, fillstyle="none", ls="none", label=label
     )

@@ -29,7 +29,19 @@ CACHE = ".cache.json"
 SUFFIXES = (".svg", ".png")
 WORKERS = 2
 FEW = 6  # fewer figures than these are drawn before a pool has started
-DRAWING = ("style", "text", "curves", "data", "error_parts", "error_figures", "run_figures", "lesson_figures")
+DRAWING = (
+    "style",
+    "marks",
+    "text",
+    "curves",
+    "data",
+    "error_parts",
+    "error_figures",
+    "estimate_figures",
+    "run_figures",
+    "map_figures",
+    "lesson_figures",
+)
 THEORY = ("diffbench.scores", "diffbench.stencils", "diffbench.arithmetic.formats")
 Progress = Callable[[int, int, str], None]
 

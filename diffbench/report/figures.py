@@ -2,53 +2,36 @@
 
 * ``error_figure(sweep, references, summary)``: what ``Sweep.plot()`` shows.
 * ``main_figures(run)``: the figures of the report; ``problem_figures(run)``: one for each problem.
-* ``Missing``: why a run has no figure of some kind; the report says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from diffbench.report.data import ORDER_OF_FORMATS, RunData, ordered, select, stencil_order
+from diffbench.report.cases import (
+    SERIES,
+    SHOWCASE,
+    case_rows,
+    case_summary,
+    first_point,
+    plain,
+    references_at,
+    showcase,
+    what_is_drawn,
+    widest,
+)
+from diffbench.report.data import ORDER_OF_FORMATS, Missing, RunData, ordered, select, stencil_order
 from diffbench.report.error_figures import error_figure
 from diffbench.report.figcache import Figure
 from diffbench.report.text import derivative_name, derivative_symbol, listing, point_text
 
-__all__ = ["Missing", "error_figure", "main_figures", "problem_figures"]
+__all__ = ["error_figure", "main_figures", "problem_figures"]
 
-SHOWCASE = ("exp_of_sin", "sin", "exp")  # well known, and away from every special case
 RISING = ("forward-1", "central-2", "central-4", "central-6", "central-8")
 HALVES = ("float16", "bfloat16")
-SERIES: tuple[str, ...] = (
-    "problem",
-    "point",
-    "x",
-    "format",
-    "stencil",
-    "derivative",
-    "accuracy",
-    "variant",
-    "h",
-    "estimate",
-)
-SERIES += (
-    "exact",
-    "error",
-    "truncation",
-    "abscissa",
-    "evaluation",
-    "weights",
-    "combination",
-    "status",
-    "message",
-)
-
-
-class Missing(Exception):
-    """The run has nothing to draw or to say here; the text says why."""
 
 
 def main_figures(run: RunData) -> tuple[list[Figure], list[str]]:
@@ -73,19 +56,19 @@ def problem_figures(run: RunData) -> Iterator[Figure]:
     columns = [name for name in SERIES if name in frame]
     for problem, rows in frame[columns].groupby("problem", sort=False, observed=True):
         name = str(problem)
-        point, points = _first_point(rows), [str(p) for p in pd.unique(rows["point"])]
-        rows = _plain(rows[rows["point"] == point])
+        point, points = first_point(rows), [str(p) for p in pd.unique(rows["point"])]
+        rows = plain(rows[rows["point"] == point])
         others = [point_text(p) for p in points if p != point]
         also = f" Also measured at x = {listing(others)}." if others else ""
         formats = ordered(rows["format"], ORDER_OF_FORMATS)
-        what = "estimates" if rows["error"].isna().all() and rows["estimate"].notna().any() else "errors"
+        what = what_is_drawn(rows)
         caption = f"{name} at x = {point_text(point)}: {what} of the {derivative_name(order)} against the step.{also}"
         yield Figure(
             f"problem-{name}",
             "error_figures.error_figure",
             {
                 "sweep": rows,
-                "references": _here(references.get(name), point),
+                "references": references_at(references.get(name), point),
                 "summary": select(summary[name], point=point) if name in summary else run.summary.iloc[:0],
             },
             name,
@@ -112,9 +95,9 @@ def _secants(run: RunData) -> Figure:
 
 
 def _precisions(run: RunData) -> Figure:
-    problem, point = _showcase(run)
+    problem, point = showcase(run)
     order = run.main_derivative
-    rows = _case_rows(run, problem, point, derivative=order)
+    rows = case_rows(run, problem, point, derivative=order)
     stencils = [s for s in ("forward-1", "central-2") if (rows["stencil"] == s).any()] or stencil_order(
         rows["stencil"]
     )[:2]
@@ -126,7 +109,7 @@ def _precisions(run: RunData) -> Figure:
         "error_figures.precisions_figure",
         {
             "sweep": rows,
-            "summary": _case_summary(run, problem, point),
+            "summary": case_summary(run, problem, point),
             "title": f"Every format has its own best step: {where}",
             "stencils": stencils,
         },
@@ -140,10 +123,10 @@ def _precisions(run: RunData) -> Figure:
 
 
 def _stencils(run: RunData) -> Figure:
-    problem, point = _showcase(run)
+    problem, point = showcase(run)
     order = run.main_derivative
-    rows = _case_rows(run, problem, point, derivative=order)
-    name = _widest(rows)
+    rows = case_rows(run, problem, point, derivative=order)
+    name = widest(rows)
     rows = rows[rows["format"] == name]
     stencils = [s for s in RISING if (rows["stencil"] == s).any()] or stencil_order(rows["stencil"])
     rows = rows[rows["stencil"].isin(stencils)]
@@ -153,7 +136,7 @@ def _stencils(run: RunData) -> Figure:
         "error_figures.stencils_figure",
         {
             "sweep": rows,
-            "summary": _case_summary(run, problem, point),
+            "summary": case_summary(run, problem, point),
             "title": f"Higher order, larger best step: {where}",
             "stencils": stencils,
         },
@@ -166,9 +149,9 @@ def _stencils(run: RunData) -> Figure:
 
 
 def _decomposition(run: RunData) -> Figure:
-    problem, point = _showcase(run)
+    problem, point = showcase(run)
     order = run.main_derivative
-    rows = _case_rows(run, problem, point, derivative=order)
+    rows = case_rows(run, problem, point, derivative=order)
     split = rows[rows["truncation"].notna()]
     if split.empty:
         raise Missing("No figure of the five parts: the run has no split errors for its best-known problem.")
@@ -187,7 +170,7 @@ def _decomposition(run: RunData) -> Figure:
         "error_figures.decomposition_figure",
         {
             "sweep": split[split["stencil"] == stencil],
-            "references": _here(select(run.references, problem=problem), point),
+            "references": references_at(select(run.references, problem=problem), point),
             "title": f"Five parts that add up to the error: {where}",
         },
         "The five parts of an error",
@@ -210,7 +193,7 @@ def _map(run: RunData) -> Figure:
     stencils = stencil_order(maps["stencil"])
     return Figure(
         "half-map",
-        "run_figures.map_figure",
+        "map_figures.map_figure",
         {
             "maps": maps[["format", "stencil", "x", "h", "error", "status"]],
             "title": f"Relative error over points and steps: {problem} in {name}",
@@ -235,7 +218,7 @@ def _orders(run: RunData) -> Figure:
         {"summary": rows[columns]},
         "Observed orders",
         "How far the observed order of the truncation is from the expected one (which counts symmetry), one mark per "
-        f"problem, point and format: {len(rows)} series. The line is at 0.01.",
+        f"problem, point and format: {len(rows)} series. The line is at 0.01; distances below 10⁻⁷ stand on the axis.",
         "Strip plot with a column per stencil and derivative: distances between observed and expected order on a "
         "logarithmic axis, with a line at 0.01.",
     )
@@ -290,7 +273,7 @@ def _variants(run: RunData) -> Figure:
         "variants",
         "run_figures.variants_figure",
         {
-            "sweep": _plain(rows),
+            "sweep": plain(rows),
             "summary": summary[columns],
             "title": f"What {name} gains from the arithmetic of the stencil",
         },
@@ -301,68 +284,3 @@ def _variants(run: RunData) -> Figure:
         "Left a log-log plot of the error against the step for three variants, right the digits at the best step by "
         "stencil and variant.",
     )
-
-
-# -- which case -----------------------------------------------------------------------------------
-
-
-def _showcase(run: RunData) -> tuple[str, str]:
-    """A well-known problem and point with a regular derivative in as many formats as possible."""
-    best = run.best_rows(variant="integer", derivative=run.main_derivative)
-    best = best[(best["h_best"] > 0) & (best["error_best"] > 0)]
-    if "relative_to" in best:
-        best = best[best["relative_to"] == "derivative"]
-    if best.empty:
-        raise Missing("No overview figures: no series of the run has a best step.")
-    formats = best.groupby(["problem", "point"], sort=False)["format"].nunique()
-    most = formats[formats == formats.max()].index
-    for name in SHOWCASE:
-        for problem, point in most:
-            if problem == name:
-                return str(problem), str(point)
-    return str(most[0][0]), str(most[0][1])
-
-
-def _case_rows(run: RunData, problem: str, point: str, **equal: object) -> pd.DataFrame:
-    return _plain(run.sweep([*SERIES], problem=problem, point=point, variant="integer", **equal))
-
-
-def _case_summary(run: RunData, problem: str, point: str) -> pd.DataFrame:
-    rows = select(
-        run.summary, problem=problem, point=point, variant="integer", derivative=run.main_derivative
-    )
-    return rows[["format", "stencil", "variant", "h_best", "error_best"]]
-
-
-def _widest(rows: pd.DataFrame) -> str:
-    formats = ordered(rows["format"], ORDER_OF_FORMATS)
-    return "float64" if "float64" in formats else formats[-1]
-
-
-def _first_point(rows: pd.DataFrame) -> str:
-    """The first point with errors to draw, or else with estimates, or else the first."""
-    tests: tuple[Callable[[pd.DataFrame], pd.Series], ...] = (
-        lambda r: np.isfinite(r["error"]) & (r["status"] == "ok"),
-        lambda r: np.isfinite(r["estimate"]),
-    )
-    for test in tests:
-        good = rows.loc[test(rows), "point"]
-        counts = good.value_counts()
-        for point in pd.unique(rows["point"]):
-            if counts.get(point, 0) >= 5:
-                return str(point)
-    return str(rows["point"].iloc[0])
-
-
-def _here(references: pd.DataFrame | None, point: str) -> pd.DataFrame:
-    columns = ["problem", "point", "x", "derivative", "value", "left", "right", "scale"]
-    if references is None:
-        return pd.DataFrame(columns=columns)
-    rows = references[references["point"] == point]
-    return rows[[name for name in columns if name in rows]]
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without categories, so that a frame is small to send and its digest depends on what it shows."""
-    categories = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
-    return frame.astype(dict.fromkeys(categories, object)).reset_index(drop=True)

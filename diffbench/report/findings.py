@@ -1,4 +1,4 @@
-"""What a run shows, in plain sentences computed from its rows; each names the rows it rests on.
+"""What a run shows about best steps, in plain sentences computed from its rows; each names the rows it rests on.
 
 A finding is one short function. It raises :class:`Missing` when the run has not the rows, and the report then
 says what is missing instead of saying something about nothing.
@@ -6,26 +6,21 @@ says what is missing instead of saying something about nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from diffbench.report.data import PARTS, RunData, select, stencil_order
-from diffbench.report.figures import Missing
+from diffbench.report.data import Missing, RunData, select, stencil_order
 from diffbench.report.text import (
     count,
     derivative_name,
-    derivative_symbol,
     fixed,
     listing,
     number,
     percent,
-    point_text,
 )
 
-ORDER_TOLERANCE = 0.01
 NEAR = 3.0  # a best step within this factor of the predicted one counts as predicted
 COMMON = {"float16": 1e-4, "float32": 1.5e-8, "float64": 1e-8}  # steps that are often seen, and too small
 
@@ -38,21 +33,9 @@ class Finding:
     basis: str
 
 
-def all_findings(run: RunData) -> tuple[list[Finding], list[str]]:
-    """Every finding that the run supports, and sentences on what it cannot say."""
-    found: list[Finding] = []
-    missing: list[str] = []
-    for make in FINDINGS:
-        try:
-            found.append(make(run))
-        except Missing as reason:
-            missing.append(str(reason))
-    return found, missing
-
-
 def best_digits(run: RunData) -> Finding:
     """Digits of the forward and the central difference in every format."""
-    rows = _best(run)
+    rows = best_series(run)
     stencils = [s for s in ("forward-1", "central-2") if (rows["stencil"] == s).any()] or stencil_order(
         rows["stencil"]
     )[:2]
@@ -149,53 +132,6 @@ def higher_order(run: RunData) -> Finding:
     return Finding(text, _basis(run, rows[rows["stencil"].isin([low, high])], [low, high], name))
 
 
-def observed_orders(run: RunData) -> Finding:
-    """How well the observed orders agree with theory."""
-    rows = _orders(run)
-    distance = (rows["observed_order"] - rows["expected_order"]).abs()
-    within = int((distance <= ORDER_TOLERANCE).sum())
-    worst = rows.iloc[int(distance.to_numpy().argmax())]
-    raised = int((rows["expected_order"] > rows["accuracy"]).sum())
-    text = (
-        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {within} of "
-        f"{count(len(rows), 'series', 'series')} ({percent(within / len(rows))}); the largest distance is {number(distance.max(), 2)} "
-        f"({worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}). Symmetry raises the "
-        f"order above p in {raised}."
-    )
-    return Finding(
-        text,
-        f"summary.csv: variant = integer, observed_order finite and expected_order known, {count(len(rows), 'row')}",
-    )
-
-
-def exact_stencils(run: RunData) -> Finding:
-    """Series without any truncation error."""
-    rows = select(run.summary, variant="integer")
-    rows = rows[np.isinf(rows["observed_order"])]
-    if rows.empty:
-        raise Missing("No series of the run has a truncation error of 0 at every step.")
-    names = sorted(rows["problem"].unique())
-    text = (
-        f"{count(len(rows), 'series has', 'series have')} no truncation error at any step, since the stencil differentiates the "
-        f"function exactly there ({listing(names, 5)}): the error is rounding alone, and falls as h grows."
-    )
-    return Finding(text, f"summary.csv: variant = integer, observed_order = inf, {count(len(rows), 'row')}")
-
-
-def rounding_slopes(run: RunData) -> Finding:
-    """The slope of the rounding branch."""
-    rows = select(run.summary, variant="integer")
-    rows = rows[np.isfinite(rows["rounding_slope"])]
-    if rows.empty:
-        raise Missing("Nothing is said about rounding slopes: no series has one.")
-    clauses = [
-        f"{fixed(mine['rounding_slope'].median(), 2)} for {derivative_symbol(int(m))}"
-        for m, mine in rows.groupby("derivative")
-    ]
-    text = f"The rounding error grows like h to the power {listing(clauses)} (medians of the fitted slopes; theory says −m)."
-    return Finding(text, f"summary.csv: variant = integer, rounding_slope known, {count(len(rows), 'row')}")
-
-
 def predictions(run: RunData) -> Finding:
     """How well theory predicts the best step and the best error."""
     rows = select(run.summary, variant="integer")
@@ -238,28 +174,6 @@ def luck(run: RunData) -> Finding:
     )
 
 
-def largest_parts(run: RunData) -> Finding:
-    """Which part of the error is the largest at the robust best step."""
-    best = _best(run)
-    best = best[best["stencil"].isin(run.main_stencils)][["problem", "point", "format", "stencil", "h_best"]]
-    keys = ["problem", "point", "format", "stencil"]
-    sweep = run.main_rows[[*keys, "h", *PARTS]].astype(dict.fromkeys(keys, str))
-    rows = best.merge(sweep, left_on=[*keys, "h_best"], right_on=[*keys, "h"]).dropna(subset=list(PARTS))
-    if rows.empty:
-        raise Missing(
-            "Nothing is said about the parts of the error: no split row lies at a robust best step."
-        )
-    sizes = rows[list(PARTS)].abs()
-    largest = sizes.idxmax(axis=1)[sizes.max(axis=1) > 0]
-    shares = largest.value_counts()
-    named = [f"{part} in {shares[part]}" for part in shares.index]
-    text = f"At the robust best step the largest part of the error is {listing(named)} of {count(len(largest), 'series', 'series')}."
-    return Finding(
-        text,
-        f"sweep.parquet: {_filter(run, run.main_stencils)}, h = h_best of summary.csv, {count(len(rows), 'row')}",
-    )
-
-
 def variant_gains(run: RunData) -> Finding:
     """What the variants gain or lose against integer weights in half precision."""
     rows = run.summary[run.summary["digits"].notna()]
@@ -289,82 +203,11 @@ def variant_gains(run: RunData) -> Finding:
     )
 
 
-def certified(run: RunData) -> Finding:
-    """How many references are certified."""
-    rows = run.references
-    if rows.empty:
-        raise Missing("Nothing is said about references: the run has none.")
-    ok = rows[rows["status"] == "ok"]
-    relative = (ok["radius"] / ok["value"].abs())[ok["value"] != 0]
-    checked = rows["mpmath_agrees"].dropna()
-    worst = f", the worst with a relative radius of {number(relative.max(), 2)}" if len(relative) else ""
-    text = (
-        f"{len(ok)} of {count(len(rows), 'reference')} are certified enclosures{worst}; mpmath, by its own route, agrees with "
-        f"{int(checked.sum())} of the {len(checked)} it was asked about."
-    )
-    return Finding(text, f"references.parquet: all derivatives from 0, {count(len(rows), 'row')}")
-
-
-def failures(run: RunData) -> Finding:
-    """Rows that are not ok."""
-    counts = run.status_counts
-    total = int(counts["rows"].sum())
-    if not total:
-        raise Missing("The sweep has no rows.")
-    lost = counts[counts["status"] != "ok"].groupby("status")["rows"].sum().sort_values(ascending=False)
-    if lost.empty:
-        return Finding(f"All {count(total, 'row')} of the sweep are ok.", "sweep.parquet: all rows")
-    named = [f"{status} ({percent(rows / total)})" for status, rows in lost.items()]
-    text = f"{percent(lost.sum() / total)} of {count(total, 'row')} are not ok, and say why: {listing(named, 9)}."
-    return Finding(text, "sweep.parquet: all rows, by status")
-
-
-def kinks(run: RunData) -> Finding:
-    """Points where no derivative exists."""
-    counts = run.status_counts
-    rows = counts[counts["status"] == "no_derivative"]
-    if rows.empty:
-        raise Missing("Nothing is said about kinks: every point of the run has a derivative.")
-    names = sorted(rows["problem"].unique())
-    text = (
-        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no error is claimed, and "
-        "the references hold the one-sided derivatives."
-    )
-    return Finding(text, f"sweep.parquet: status = no_derivative, {count(int(rows['rows'].sum()), 'row')}")
-
-
-FINDINGS: tuple[Callable[[RunData], Finding], ...] = (
-    best_digits,
-    half_precision,
-    single_precision,
-    double_precision,
-    higher_order,
-    observed_orders,
-    exact_stencils,
-    rounding_slopes,
-    predictions,
-    luck,
-    largest_parts,
-    variant_gains,
-    certified,
-    failures,
-    kinks,
-)
-
-
-def _best(run: RunData) -> pd.DataFrame:
+def best_series(run: RunData) -> pd.DataFrame:
     rows = run.best_rows(variant="integer", derivative=run.main_derivative)
     rows = rows[rows["digits"].notna()]
     if rows.empty:
         raise Missing("Nothing is said about best steps: no series of the run has one.")
-    return rows
-
-
-def _orders(run: RunData) -> pd.DataFrame:
-    rows = select(run.summary, variant="integer").reset_index(drop=True)
-    rows = rows[np.isfinite(rows["observed_order"]) & np.isfinite(rows["expected_order"])]
-    if rows.empty:
-        raise Missing("Nothing is said about observed orders: no series has one.")
     return rows
 
 
@@ -375,7 +218,7 @@ def _widest(run: RunData, rows: pd.DataFrame) -> str:
     return "float64" if "float64" in present else present[-1]
 
 
-def _filter(run: RunData, stencils: list[str], name: str | None = None) -> str:
+def rows_filter(run: RunData, stencils: list[str], name: str | None = None) -> str:
     format_part = f"format = {name}, " if name else ""
     return (
         f"{format_part}stencil = {listing(stencils)}, derivative = {run.main_derivative}, variant = integer"
@@ -384,4 +227,4 @@ def _filter(run: RunData, stencils: list[str], name: str | None = None) -> str:
 
 def _basis(run: RunData, rows: pd.DataFrame, stencils: list[str], name: str | None = None) -> str:
     problems = rows["problem"].nunique()
-    return f"summary.csv: {_filter(run, stencils, name)}, {count(len(rows), 'row')} of {count(problems, 'problem')}"
+    return f"summary.csv: {rows_filter(run, stencils, name)}, {count(len(rows), 'row')} of {count(problems, 'problem')}"

@@ -14,11 +14,11 @@ import jinja2
 import pandas as pd
 
 from diffbench.errors import UserError
+from diffbench.report.contents import FINDINGS, TABLES, gather
 from diffbench.report.data import RunData, open_run, select
 from diffbench.report.figcache import Figure, Progress, draw
 from diffbench.report.figures import main_figures, problem_figures
-from diffbench.report.findings import all_findings
-from diffbench.report.tables import Table, all_tables
+from diffbench.report.tables import Table
 from diffbench.report.text import NONE, count, fixed
 from diffbench.runs.store import write_text
 
@@ -90,14 +90,14 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
     missing += [f"The figure {name} could not be drawn: {why}" for name, why in drawn.failed.items()]
     figures = [figure for figure in figures if figure.name not in drawn.failed]
     singles = [figure for figure in singles if figure.name not in drawn.failed]
-    tables, without_tables = all_tables(run)
-    findings, without_findings = all_findings(run)
+    tables, without_tables = gather(TABLES, run)
+    findings, without_findings = gather(FINDINGS, run)
     missing = list(dict.fromkeys([*missing, *without_findings, *without_tables]))
     content: dict[str, Any] = {
         "title": _title(run),
         "subtitle": _subtitle(run),
         "state": _state(run),
-        "findings": findings,
+        "findings": list(findings.values()),
         "missing": missing,
         "lesson": next((figure for figure in figures if figure.name == "secants"), None),
         "sections": _sections(figures, tables),
@@ -144,6 +144,7 @@ def _subtitle(run: RunData) -> str:
     rows = int(run.status_counts["rows"].sum()) if len(run.status_counts) else 0
     problems = run.status_counts["problem"].nunique() if len(run.status_counts) else 0
     stencils = run.summary[["derivative", "stencil"]].drop_duplicates().shape[0]
+    ok = int(select(run.status_counts, status="ok")["rows"].sum()) if rows else 0
     return (
         f"How wrong {count(stencils, 'finite-difference formula')} are for {count(problems, 'function')} in "
         f"{count(len(run.formats), 'number format')}, over every step: {count(rows, 'measured row')}, each with its error "

@@ -3,7 +3,6 @@
 * ``orders_figure(summary)``: how far each observed order is from the expected one.
 * ``best_steps_figure(summary)``: measured best steps and errors against the predicted ones.
 * ``variants_figure(sweep, summary)``: what half precision gains from each stencil arithmetic.
-* ``map_figure(maps)``: the error over the (x, h) plane.
 """
 
 from __future__ import annotations
@@ -15,23 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from diffbench.report import error_parts as parts
-from diffbench.report import style
+from diffbench.report import marks, style
 from diffbench.report.curves import Series
 from diffbench.report.data import ORDER_OF_FORMATS, ordered, select, stencil_order
 from diffbench.report.style import GREY, INK
-from diffbench.report.text import derivative_symbol, power_of_ten
+from diffbench.report.text import derivative_symbol
 
 ORDER_TOLERANCE = 0.01
-LOST = {"step_vanished": "#C9C9C9", "underflow": "#9A9A9A", "overflow": "#6B6B6B"}
-LOST_OTHER = "#E8D5CF"
-LOST_NAMES = {"step_vanished": "nodes coincide", "underflow": "the divisor is 0", "overflow": "overflow"}
+FLOOR = 1e-7  # smaller distances from the expected order stand on the axis
 
 
 def orders_figure(summary: pd.DataFrame) -> Figure:
@@ -48,7 +41,7 @@ def orders_figure(summary: pd.DataFrame) -> Figure:
             bottom=0.15,
             top=0.86,
         )
-        style.decades(axes, "y", 1e-7, 10)
+        marks.decades(axes, "y", FLOOR, 2.0)
         axes.axhline(ORDER_TOLERANCE, color=INK, linewidth=0.8, zorder=1)
         axes.text(
             1.0,
@@ -71,7 +64,7 @@ def orders_figure(summary: pd.DataFrame) -> Figure:
                 spread = place + 0.2 * (np.arange(len(distance)) / max(len(distance) - 1, 1) - 0.5)
                 axes.plot(
                     spread,
-                    np.clip(distance, 1e-7, 10),
+                    np.clip(distance, FLOOR, 2.0),
                     ls="none",
                     marker=look.marker,
                     ms=2.6,
@@ -107,7 +100,7 @@ def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
             10.0 ** math.ceil(np.log10(np.quantile(h, 0.995))),
         )
         for axis in "xy":
-            style.decades(steps, axis, low, high, most=7)
+            marks.decades(steps, axis, low, high, most=7)
         diagonal = np.array([low, high])
         steps.fill_between(diagonal, diagonal / 3, diagonal * 3, color=style.PALE, linewidth=0, zorder=0)
         steps.plot(diagonal, diagonal, color=GREY, linewidth=0.9, zorder=1)
@@ -115,7 +108,7 @@ def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
         steps.set_title("band: within a factor of 3", loc="left")
         for name in formats:
             mine, look = select(rows, format=name), style.look_of_format(name)
-            marks: dict[str, Any] = {
+            dots: dict[str, Any] = {
                 "ls": "none",
                 "marker": look.marker,
                 "ms": 3.2,
@@ -123,7 +116,7 @@ def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
                 "color": look.color,
                 "alpha": 0.55,
             }
-            steps.plot(mine["h_predicted"], mine["h_best"], **marks)
+            steps.plot(mine["h_predicted"], mine["h_best"], **dots)
         _error_ratios(errors, rows, formats, stencils)
         style.legend(figure, [style.handle(style.look_of_format(name), name, line=False) for name in formats])
         return figure
@@ -131,7 +124,10 @@ def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
 
 def _error_ratios(axes: Axes, rows: pd.DataFrame, formats: Sequence[str], stencils: Sequence[str]) -> None:
     """The measured error at the robust best over the predicted one: the middle half as a bar, the median as a mark."""
-    style.decades(axes, "y", 1e-2, 1e2)
+    ratios = (rows["error_best"] / rows["error_predicted"]).to_numpy(float)
+    ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
+    low, high = np.log10(np.quantile(ratios, (0.03, 0.95))) if len(ratios) else (-1.0, 1.0)
+    marks.decades(axes, "y", 10.0 ** max(math.floor(low), -6), 10.0 ** min(math.ceil(high), 9))
     axes.axhline(1, color=GREY, linewidth=0.9, zorder=1)
     for column, stencil in enumerate(stencils):
         for position, name in enumerate(formats):
@@ -208,91 +204,15 @@ def variants_figure(sweep: pd.DataFrame, summary: pd.DataFrame, title: str) -> F
             fontsize=7.5,
             color=GREY,
         )
-        right.set_xticks(range(len(stencils)), [s.replace("-", "\n") for s in stencils])
+        right.set_xticks(range(len(stencils)), [s.replace("-", "\n") for s in stencils], fontsize=8)
         right.set(
             xlim=(-0.6, len(stencils) - 0.4),
             ylim=(0, -1.12 * math.log10(u)),
             ylabel="digits at the robust best step",
         )
-        right.set_title("all problems: median, middle half, 5 to 95 %", loc="left")
+        right.set_title(
+            f"{summary['problem'].nunique()} problems: median, middle half, 5 to 95 %", loc="left"
+        )
         handles = [style.handle(style.VARIANTS[v], v) for v in variants]
         style.legend(figure, [*handles, *parts.mark_handles(list(series.values()), truncation=False)])
         return figure
-
-
-def map_figure(maps: pd.DataFrame, title: str) -> Figure:
-    """The relative error over the (x, h) plane, failures in grey (one problem, format and stencil).
-
-    Parameters
-    ----------
-    maps : DataFrame
-        Rows of ``maps.parquet``: ``problem format stencil x h error status`` on a grid, `error` relative or NaN.
-    """
-    with style.drawing():
-        u = style.unit_roundoff(str(maps["format"].iloc[0]))
-        stencils = stencil_order(maps["stencil"])
-        figure, panels = style.canvas(title, len(stencils), height=4.9, wspace=0.06, right=0.9)
-        norm = LogNorm(10.0 ** math.floor(math.log10(u) - 1), 1.0)
-        mesh = None
-        for axes, stencil in zip(panels, stencils, strict=True):
-            rows = select(maps, stencil=stencil)
-            x, h = np.sort(rows["x"].unique()), np.sort(rows["h"].unique())
-            grid = rows.assign(size=rows["error"].abs()).pivot_table(
-                index="h", columns="x", values="size", aggfunc="median"
-            )
-            error = grid.reindex(index=h, columns=x).to_numpy(float)
-            mesh = axes.pcolormesh(
-                _edges(x),
-                10.0 ** _edges(np.log10(h)),
-                np.clip(error, norm.vmin, norm.vmax),
-                norm=norm,
-                cmap="viridis",
-                rasterized=True,
-            )
-            _draw_lost(axes, rows, x, h)
-            style.decades(axes, "y", 10.0 ** _edges(np.log10(h))[0], 10.0 ** _edges(np.log10(h))[-1])
-            axes.set(xlabel="x")
-            axes.set_title(stencil, loc="left")
-            axes.tick_params(labelleft=axes is panels[0])
-        panels[0].set_ylabel("step h")
-        if mesh is not None:
-            _error_bar(figure, mesh)
-        lost = [s for s in maps["status"].unique() if s != "ok"]
-        known = [Patch(color=LOST[s], label=LOST_NAMES[s]) for s in LOST if s in lost]
-        other = [Patch(color=LOST_OTHER, label="failed otherwise")] if set(lost) - set(LOST) else []
-        style.legend(figure, [*known, *other] or [Line2D([], [], ls="none", label="no failures")])
-        return figure
-
-
-def _draw_lost(axes: Axes, rows: pd.DataFrame, x: np.ndarray, h: np.ndarray) -> None:
-    codes = {status: code for code, status in enumerate(LOST)}
-    code = rows["status"].map(lambda s: math.nan if s == "ok" else codes.get(s, len(LOST)))
-    grid = rows.assign(code=code).pivot_table(index="h", columns="x", values="code", aggfunc="min")
-    values = np.ma.masked_invalid(grid.reindex(index=h, columns=x).to_numpy(float))
-    colors = ListedColormap([*LOST.values(), LOST_OTHER])
-    axes.pcolormesh(
-        _edges(x),
-        10.0 ** _edges(np.log10(h)),
-        values,
-        cmap=colors,
-        vmin=-0.5,
-        vmax=len(LOST) + 0.5,
-        rasterized=True,
-    )
-
-
-def _error_bar(figure: Figure, mesh: Any) -> None:
-    bar = figure.colorbar(mesh, cax=figure.add_axes((0.915, 0.16, 0.016, 0.66)))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(round(math.log10(value)))))
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    bar.set_label("relative error")
-    bar.outline.set_visible(False)
-
-
-def _edges(centres: np.ndarray) -> np.ndarray:
-    """Borders of cells around their centres."""
-    if len(centres) < 2:
-        return np.array([centres[0] - 0.5, centres[0] + 0.5])
-    middle = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])

@@ -1,9 +1,8 @@
-"""The look of every figure: colours, marks, axes in decades, and files that are the same bytes every time.
+"""The look of every figure: colours, dashes, margins, and files that are the same bytes every time.
 
 * ``with drawing():`` the settings under which figures are made and saved (matplotlib's own are put back).
 * ``canvas(...)``: a figure with a title on the left and a legend row under it, clear of the data.
 * ``look_of_format``, ``look_of_stencil``: every series is told apart by colour and dash and marker.
-* ``decades(axes, ...)``, ``roundoff_band``, ``slope_triangle``, ``star``, ``floor_marks``: the parts of an error plot.
 * ``save(figure, stem)``: SVG and PNG beside each other.
 
 Colours: M. Okabe and K. Ito, Color Universal Design (2008).
@@ -20,17 +19,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from diffbench.arithmetic.formats import formats
-from diffbench.report.text import power_of_ten
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
@@ -39,7 +34,6 @@ INK, GREY, PALE = "#222222", "#8A8A8A", "#EFEFEF"
 SOLID, DASHED, DOTTED = "-", (0, (5, 1.6)), (0, (1.2, 1.2))
 DASH_DOT, LONG, DASH_DOT_DOT = (0, (6, 1.4, 1.2, 1.4)), (0, (9, 2)), (0, (5, 1.2, 1.2, 1.2, 1.2, 1.2))
 
-ZERO_MARK = [(-4, 9), (0, 0), (4, 9)]  # a cup that stands on the floor
 WIDTH = 9.2  # inches; a README shows it about 830 pixels wide, so 9 points are read as 11 pixels
 DPI = 150
 
@@ -49,6 +43,7 @@ SETTINGS: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
     "axes.titlesize": 9.5,
+    "axes.titley": 1.0,  # no search for a place: there is nothing above the panels
     "axes.labelsize": 9.0,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -128,6 +123,11 @@ def look_of_stencil(name: str, position: int = 0) -> Look:
     return STENCILS.get(name, _SPARE[position % len(_SPARE)])
 
 
+def looks_of(stencils: Sequence[str]) -> dict[str, Look]:
+    """The looks of several stencils in one figure."""
+    return {stencil: look_of_stencil(stencil, position) for position, stencil in enumerate(stencils)}
+
+
 @cache
 def unit_roundoff(format_name: str) -> float:
     """Unit roundoff ``u`` of a format (NaN for a name that is no format)."""
@@ -205,123 +205,6 @@ def handle(look: Look, label: str, *, line: bool = True) -> Line2D:
         markersize=4.2,
         label=label,
     )
-
-
-def decades(axes: Axes, axis: str, low: float, high: float, most: int = 8) -> None:
-    """A logarithmic axis from `low` to `high` with labels at whole decades, at most `most` of them."""
-    (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
-    (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    stride = next((s for s in (1, 2, 3, 4, 5, 10, 20, 50) if (last - first) // s < most), 100)
-    major = [k for k in range(first, last + 1) if k % stride == 0]
-    minor = [k for k in range(first, last + 1) if k % stride]
-    which = axes.xaxis if axis == "x" else axes.yaxis
-    which.set_major_locator(FixedLocator([10.0**k for k in major]))
-    which.set_minor_locator(FixedLocator([10.0**k for k in minor]))
-    which.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(round(math.log10(value)))))
-    which.set_minor_formatter(NullFormatter())
-
-
-def roundoff_band(axes: Axes, u: float, label: str | None = "below u") -> None:
-    """The band that no relative error can promise to enter: below the unit roundoff."""
-    low, high = axes.get_ylim()
-    if not low < u:
-        return
-    axes.axhspan(low, min(u, high), color=PALE, zorder=0, linewidth=0)
-    if label and math.log10(u / low) > 0.05 * math.log10(high / low):
-        axes.text(
-            0.985, 0.012, label, transform=axes.transAxes, fontsize=7.5, color=GREY, va="bottom", ha="right"
-        )
-
-
-def roundoff_line(axes: Axes, name: str, look: Look) -> None:
-    """The unit roundoff of one format among several."""
-    u = unit_roundoff(name)
-    axes.axhline(u, color=look.color, linewidth=0.7, alpha=0.55, zorder=1)
-    place = axes.get_yaxis_transform()
-    axes.text(0.005, u, f" u of {name}", transform=place, fontsize=7.5, color=look.color, va="top", ha="left")
-
-
-def slope_triangle(
-    axes: Axes, h: float, error: float, slope: int, *, below: bool = False, color: str = INK
-) -> None:
-    """A triangle of that slope beside the point (h, error) of a line, on its upper left or lower right, with the slope."""
-    (x0, x1), (y0, y1) = np.log10(axes.get_xlim()), np.log10(axes.get_ylim())
-    across, up, side = x1 - x0, y1 - y0, 1 if below else -1
-    run = min(0.09 * across, 0.14 * up / slope)
-    middle = math.log10(h) + side * 0.022 * across
-    outer, inner = middle + side * run / 2, middle - side * run / 2
-    near, far = math.log10(error) - side * slope * run / 2, math.log10(error) + side * slope * run / 2
-    if not (
-        x0 < min(outer, inner) and max(outer, inner) < x1 and y0 < min(near, far) and max(near, far) < y1
-    ):
-        return
-    corners = 10.0 ** np.array([[inner, near], [outer, near], [outer, far]])
-    axes.add_patch(Polygon(corners, closed=True, facecolor="white", edgecolor=color, linewidth=0.9, zorder=6))
-    axes.annotate(
-        str(slope),
-        (10.0**outer, 10.0 ** math.log10(error)),
-        xytext=(3 * side, 0),
-        textcoords="offset points",
-        fontsize=8.5,
-        va="center",
-        ha="left" if below else "right",
-        color=color,
-        zorder=6,
-    )
-
-
-def star(axes: Axes, h: float, error: float, look: Look) -> None:
-    """The robust best step: a star in the series' colour."""
-    axes.plot(
-        [h],
-        [error],
-        marker="*",
-        markersize=12,
-        color=look.color,
-        markeredgecolor="white",
-        markeredgewidth=0.9,
-        zorder=8,
-    )
-
-
-def floor_marks(axes: Axes, h: np.ndarray, look: Look) -> None:
-    """Errors of exactly 0: a mark of their own on the floor of the axes, where a logarithm has no place for them."""
-    axes.plot(
-        h,
-        np.zeros(len(h)),
-        linestyle="none",
-        marker=ZERO_MARK,
-        markersize=6,
-        fillstyle="none",
-        color=look.color,
-        transform=axes.get_xaxis_transform(),
-        clip_on=False,
-        zorder=7,
-    )
-
-
-def note(axes: Axes, text: str) -> None:
-    """A sentence in the middle of a panel that has nothing to draw."""
-    axes.text(
-        0.5,
-        0.5,
-        text,
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        fontsize=8.5,
-        color=GREY,
-        wrap=True,
-    )
-
-
-def empty_figure(title: str, text: str) -> Figure:
-    """A figure that says why there is nothing to draw."""
-    figure, (axes,) = canvas(title, height=2.6)
-    axes.set_axis_off()
-    note(axes, text)
-    return figure
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:

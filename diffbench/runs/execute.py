@@ -16,7 +16,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,8 @@ class Task:
     """A cell as it travels to a worker: by name, since functions made in a decorator cannot be pickled."""
 
     problem: str
+    points: tuple[float, ...]
+    scale: float | None
     format_name: str
     settings: SweepSettings
     plugins: list[str]
@@ -142,8 +144,8 @@ def execute(
     )
     try:
         for cell in sorted(cells, key=lambda cell: -cell.cost):
-            task = Task(cell.problem.name, cell.format_name, cell.settings, suite.plugins, suite.folder, work)
-            waiting[pool.schedule(compute, args=(task,), timeout=suite.timeout)] = cell
+            future = pool.schedule(compute, args=(_task(cell, suite, work),), timeout=suite.timeout)
+            waiting[future] = cell
         while waiting:
             # a time limit keeps the wait open to Ctrl-C on every system
             put_away(wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED).done)
@@ -160,6 +162,12 @@ def execute(
     finally:
         pool.stop()
         pool.join()
+
+
+def _task(cell: Cell, suite: Suite, work: Work | None) -> Task:
+    problem = cell.problem
+    place = (suite.plugins, suite.folder, work)
+    return Task(problem.name, problem.points, problem.scale, cell.format_name, cell.settings, *place)
 
 
 def process_context() -> Any:
@@ -186,7 +194,10 @@ def compute(task: Task) -> tuple[dict[str, int], dict[str, bytes]]:
     from diffbench.problems import get_problem
 
     import_plugins(task.plugins, task.folder)
-    frames = (task.work or _sweep_cell())(get_problem(task.problem), task.format_name, task.settings)
+    problem = get_problem(task.problem)
+    if task.points != problem.points:  # a map
+        problem = replace(problem, points=task.points, scale=task.scale, stated={})
+    frames = (task.work or _sweep_cell())(problem, task.format_name, task.settings)
     return _counts(frames["sweep"]), encode(frames)
 
 

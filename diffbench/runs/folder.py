@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 TABLES = ("sweep.parquet", "references.parquet", "references.csv", "summary.csv", "problems.csv")
 
+#: Only there when the suite asks for maps.
+MAPS = "maps.parquet"
+
 #: What may be in a folder before its first run: the timings of the benchmarks are taken first.
 WELCOME = ("timings.json", "timings.json.part")
 
@@ -83,6 +86,11 @@ class Run:
     def problems(self) -> pd.DataFrame:
         """One row per problem, with its source text."""
         return _read_table(self.folder, "problems.csv")
+
+    @cached_property
+    def maps(self) -> pd.DataFrame | None:
+        """One row per point and step of every map of the error; None when the suite has none."""
+        return _read_table(self.folder, MAPS) if (self.folder / MAPS).is_file() else None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -158,7 +166,7 @@ def _read_table(folder: Path, name: str) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        frame = pd.read_csv(path, dtype=dict(_TEXT_COLUMNS), float_precision="round_trip")
+        frame = pd.read_csv(path, dtype=dict(_TEXT_COLUMNS))
         texts = [name for name in _TEXT_COLUMNS if name in frame]
         return frame.fillna(dict.fromkeys(texts, ""))
     except (OSError, ValueError) as error:

@@ -10,19 +10,19 @@ environment gives a new key, so a stale result cannot be mistaken for a fresh on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffbench.arithmetic.formats import get_format
 from diffbench.errors import UserError
-from diffbench.problems import Problem, load_plugins, select
+from diffbench.problems import Problem, get_problem, load_plugins, select
 from diffbench.runs.environment import environment
 from diffbench.runs.fingerprint import digest, program_text
 from diffbench.targets import search_path
 
 if TYPE_CHECKING:
-    from diffbench.runs.suite import Suite
+    from diffbench.runs.suite import Extra, Map, Suite
     from diffbench.sweep import SweepSettings
 
 KEY_LENGTH = 32
@@ -34,6 +34,8 @@ class Cell:
 
     Attributes
     ----------
+    problem : Problem
+        For a map: with the map's points and one scale for all of them.
     key : str
         Hash of everything the numbers depend on; the name of the cell's folder.
     cost : float
@@ -45,10 +47,11 @@ class Cell:
     settings: SweepSettings
     key: str
     cost: float
+    is_map: bool = False
 
     @property
     def label(self) -> str:
-        return f"{self.problem.name} {self.format_name}"
+        return f"{self.problem.name} {self.format_name}{' map' if self.is_map else ''}"
 
 
 def plan(suite: Suite) -> list[Cell]:
@@ -66,19 +69,24 @@ def plan(suite: Suite) -> list[Cell]:
         for index, extra in enumerate(suite.extra)
     ]
     surroundings = environment()
+
+    def cell(problem: Problem, format_name: str, settings: SweepSettings, is_map: bool = False) -> Cell:
+        key = cell_key(problem, format_name, settings, surroundings)
+        return Cell(problem, format_name, settings, key, _cost(problem, format_name, settings), is_map)
+
     cells = []
     for problem in chosen:
         additions = [extra for names, extra in extras if problem.name in names]
-        wanted = _unique([*suite.formats, *(name for extra in additions for name in extra.formats or ())])
-        for format_name in wanted:
-            if problem.formats is not None and format_name not in problem.formats:
-                continue
+        for format_name in _formats(suite, additions, problem):
             here = [extra for extra in additions if extra.formats is None or format_name in extra.formats]
-            settings = _settings(suite, here)
-            key = cell_key(problem, format_name, settings, surroundings)
-            cells.append(Cell(problem, format_name, settings, key, _cost(problem, format_name, settings)))
+            cells.append(cell(problem, format_name, _settings(suite, here)))
     if not cells:
         raise UserError("nothing to compute: none of the chosen problems is defined for the chosen formats")
+    computed = {(cell.problem.name, cell.format_name) for cell in cells}
+    for index, wanted in enumerate(suite.maps):
+        problem = _map_problem(wanted, f"maps[{index}]")
+        if (problem.name, wanted.format) in computed:
+            cells.append(cell(problem, wanted.format, _map_settings(suite, wanted), is_map=True))
     return cells
 
 
@@ -123,7 +131,29 @@ def _select(patterns: list[str], key: str) -> list[Problem]:
         raise UserError(f"{key}: {error}") from None
 
 
-def _settings(suite: Suite, additions: list[Any]) -> SweepSettings:
+def _formats(suite: Suite, additions: list[Extra], problem: Problem) -> list[str]:
+    wanted = _unique([*suite.formats, *(name for extra in additions for name in extra.formats or ())])
+    return [name for name in wanted if problem.formats is None or name in problem.formats]
+
+
+def _map_problem(wanted: Map, key: str) -> Problem:
+    """The problem of a map at its points; with one scale, since all points share one grid of steps."""
+    step = (wanted.high - wanted.low) / (wanted.points - 1)
+    points = tuple(wanted.low + step * i for i in range(wanted.points))
+    try:
+        problem = get_problem(wanted.problem)
+        return replace(problem, points=points, stated={}, scale=max(map(problem.scale_at, points)))
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from None
+
+
+def _map_settings(suite: Suite, wanted: Map) -> SweepSettings:
+    from diffbench.sweep import SweepSettings
+
+    return SweepSettings({1: tuple(wanted.stencils)}, suite.steps.per_decade, suite.steps.kind)
+
+
+def _settings(suite: Suite, additions: list[Extra]) -> SweepSettings:
     from diffbench.sweep import SweepSettings
 
     stencils: dict[int, list[str]] = {m: list(names) for m, names in suite.stencils.items()}

@@ -16,20 +16,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diffbench.errors import UserError
 from diffbench.runs import manifest as manifests
 from diffbench.runs.environment import environment
 from diffbench.runs.execute import Progress, Work, execute
 from diffbench.runs.fingerprint import digest
-from diffbench.runs.folder import TABLES, Run, prepare
+from diffbench.runs.folder import MAPS, TABLES, Run, prepare
 from diffbench.runs.plan import Cell, plan
 from diffbench.runs.store import CellStore, StoredCell, file_hash, merge, write_csv
 from diffbench.runs.suite import Suite, load_suite
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def run(
@@ -121,14 +118,18 @@ class _Session:
         """Whether the tables are those of these cells, and the manifest describes this suite."""
         if before.get("state") != "complete":
             return False
-        if before["data"] != _data_digest(cells) or before["suite"]["hash"] != manifests.suite_hash(
-            self.suite
-        ):
+        if before["data"] != self._data_digest(cells):
+            return False
+        if before["suite"]["hash"] != manifests.suite_hash(self.suite):
             return False
         try:
-            return all(file_hash(self.folder / name) == before["files"][name] for name in TABLES)
-        except (OSError, KeyError):
+            return all(file_hash(self.folder / name) == value for name, value in before["files"].items())
+        except OSError:
             return False
+
+    def _data_digest(self, cells: list[StoredCell]) -> str:
+        """A hash of everything that the tables are made from."""
+        return digest([[cell.content for cell in cells], _problem_rows(self.cells)])
 
     def _compute(self, missing: list[Cell], reused: int) -> dict[str, StoredCell]:
         done: dict[str, StoredCell] = {}
@@ -155,20 +156,24 @@ class _Session:
         return done
 
     def _write_tables(self) -> None:
-        merge(self.store, [cell.key for cell in self.cells], self.folder)
-        write_csv(_problem_table(self.cells), self.folder / "problems.csv")
+        import pandas as pd
+
+        maps = [cell.key for cell in self.cells if cell.is_map]
+        merge(self.store, [cell.key for cell in self.cells if not cell.is_map], maps, self.folder)
+        write_csv(pd.DataFrame(_problem_rows(self.cells)), self.folder / "problems.csv")
 
     def _finish(self, ordered: list[StoredCell], **cells: int) -> None:
         counts: Counter[str] = Counter()
-        for cell in ordered:
-            counts.update(cell.counts)
+        for cell, stored in zip(self.cells, ordered, strict=True):
+            counts.update({} if cell.is_map else stored.counts)
+        names = [name for name in (*TABLES, MAPS) if (self.folder / name).is_file()]
         self.manifest |= {
             "state": "complete",
             "end": manifests.now(),
             "counts": dict(sorted(counts.items())),
             "cells": {"total": len(ordered), **cells},
-            "data": _data_digest(ordered),
-            "files": {name: file_hash(self.folder / name) for name in TABLES},
+            "data": self._data_digest(ordered),
+            "files": {name: file_hash(self.folder / name) for name in names},
         }
         manifests.write(self.folder, self.manifest)
         self.store.sweep_out((cell.key for cell in ordered), digest(environment()))
@@ -189,26 +194,19 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
-def _data_digest(cells: list[StoredCell]) -> str:
-    return digest([cell.content for cell in cells])
-
-
-def _problem_table(cells: list[Cell]) -> pd.DataFrame:
-    import pandas as pd
-
-    chosen = {cell.problem.name: cell.problem for cell in cells}
-    return pd.DataFrame(
-        [
-            {
-                "problem": problem.name,
-                "group": problem.group,
-                "tags": " ".join(sorted(problem.tags)),
-                "domain_low": problem.domain[0],
-                "domain_high": problem.domain[1],
-                "scale": problem.scale if problem.scale is not None else math.nan,
-                "cite": problem.cite,
-                "program": problem.source,
-            }
-            for problem in chosen.values()
-        ]
-    )
+def _problem_rows(cells: list[Cell]) -> list[dict[str, Any]]:
+    """The rows of ``problems.csv``."""
+    chosen = {cell.problem.name: cell.problem for cell in cells if not cell.is_map}
+    return [
+        {
+            "problem": problem.name,
+            "group": problem.group,
+            "tags": " ".join(sorted(problem.tags)),
+            "domain_low": problem.domain[0],
+            "domain_high": problem.domain[1],
+            "scale": problem.scale if problem.scale is not None else math.nan,
+            "cite": problem.cite,
+            "program": problem.source,
+        }
+        for problem in chosen.values()
+    ]

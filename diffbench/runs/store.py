@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
@@ -167,8 +168,14 @@ def _typed(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 # --- the merged tables ---
 
 
-def merge(store: CellStore, keys: list[str], folder: Path) -> None:
-    """Write the tables of a run from its cells, in the order of ``keys``; each file appears in one rename."""
+def merge(store: CellStore, keys: list[str], maps: list[str], folder: Path) -> None:
+    """Write the tables of a run from its cells; each file appears in one rename.
+
+    Parameters
+    ----------
+    keys, maps : list of str
+        Keys of the cells of the sweep, and of the maps, in the order of the plan.
+    """
     _write_parquet(folder / "sweep.parquet", _groups(store.table(key, "sweep") for key in keys))
     references = _concat([store.table(key, "references") for key in keys])
     rows = references.to_pandas().drop_duplicates(REFERENCE_KEY, ignore_index=True)
@@ -178,6 +185,21 @@ def merge(store: CellStore, keys: list[str], folder: Path) -> None:
         rows.to_parquet(draft, compression="zstd", index=False)
     write_csv(rows, folder / "references.csv")
     write_csv(_concat([store.table(key, "summary") for key in keys]).to_pandas(), folder / "summary.csv")
+    if maps:
+        with _replacing(folder / "maps.parquet") as draft:
+            pq.write_table(
+                _concat([_map_table(store.table(key, "sweep")) for key in maps]), draft, compression="zstd"
+            )
+    else:
+        (folder / "maps.parquet").unlink(missing_ok=True)
+
+
+def _map_table(rows: pa.Table) -> pa.Table:
+    """What a map shows of a sweep: the error relative to the derivative, over x and h."""
+    magnitude = pc.abs(rows["exact"])
+    relative = pc.if_else(pc.greater(magnitude, 0.0), pc.divide(rows["error"], magnitude), None)
+    shown = rows.select(["problem", "format", "stencil", "derivative", "x", "h", "status"])
+    return shown.append_column("error", pc.if_else(pc.is_valid(relative), relative, float("nan")))
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from diffbench.arithmetic.formats import get_format
 from diffbench.errors import UnknownNameError, UserError
@@ -77,6 +77,33 @@ class Extra(_Choices):
     stencils: dict[int, list[str]] = {}
 
 
+class Map(_Table):
+    """A map of the error over the plane of points and steps: one problem in one format at many points."""
+
+    problem: str
+    format: str
+    stencils: list[str] = Field(min_length=1)
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
+    points: int = Field(default=120, ge=2, le=1000)
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, name: str) -> str:
+        return get_format(name).name
+
+    @field_validator("stencils")
+    @classmethod
+    def _known_stencils(cls, names: list[str]) -> list[str]:
+        return _stencil_names("1", names)
+
+    @model_validator(mode="after")
+    def _range(self) -> Map:
+        if not self.low < self.high:
+            raise ValueError(f"low = {self.low:g} must be less than high = {self.high:g}")
+        return self
+
+
 class Suite(_Choices):
     """What a run computes.
 
@@ -97,6 +124,8 @@ class Suite(_Choices):
         Seconds that one cell (a problem in a format) may take.
     extra : list of Extra
         Additions for some of the problems.
+    maps : list of Map
+        Maps of the error of the first derivative over points and steps.
     folder : Path or None
         Where the file is; plugins are looked for there too. Not part of the content.
     """
@@ -109,6 +138,7 @@ class Suite(_Choices):
     plugins: list[str] = []
     timeout: float = Field(default=120.0, gt=0, allow_inf_nan=False)
     extra: list[Extra] = []
+    maps: list[Map] = []
     name: str = Field(default="suite", exclude=True)
     folder: Path | None = Field(default=None, exclude=True)
 
@@ -195,7 +225,10 @@ def _stencil_names(key: Any, names: Any) -> list[str]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f'{key} must be a list of stencil names, such as ["forward-1", "central-2"]')
     for name in names:
-        stencil_from_name(name, int(key))
+        try:
+            stencil_from_name(name, int(key))
+        except UserError as error:
+            raise ValueError(f"{key} has {name!r}: {error}") from None
     return names
 
 
@@ -225,7 +258,7 @@ def _dotted(location: tuple[str | int, ...]) -> str:
 
 
 def _unknown_key(location: tuple[str | int, ...]) -> str:
-    tables: dict[str | int, type[_Table]] = {"steps": Steps, "extra": Extra}
+    tables: dict[str | int, type[_Table]] = {"steps": Steps, "extra": Extra, "maps": Map}
     model = tables.get(location[0], Suite) if len(location) > 1 else Suite
     choices = [key for key, field in model.model_fields.items() if not field.exclude]
     near = get_close_matches(str(location[-1]), choices, n=1)

@@ -1,0 +1,60 @@
+"""Everything a report says about a run: its findings and tables, and sentences on those the run cannot have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from diffbench.report import findings, findings_rows, tables, tables_run
+from diffbench.report.data import Missing, RunData
+from diffbench.report.findings import Finding
+from diffbench.report.tables import Table
+
+T = TypeVar("T")
+
+FINDINGS: Mapping[str, Callable[[RunData], Finding]] = {
+    make.__name__: make
+    for make in (
+        findings.best_digits,
+        findings.half_precision,
+        findings.single_precision,
+        findings.double_precision,
+        findings.higher_order,
+        findings_rows.observed_orders,
+        findings_rows.exact_stencils,
+        findings_rows.rounding_slopes,
+        findings.predictions,
+        findings.luck,
+        findings_rows.largest_parts,
+        findings.variant_gains,
+        findings_rows.certified,
+        findings_rows.failures,
+        findings_rows.kinks,
+    )
+}
+TABLES: Mapping[str, Callable[[RunData], Table]] = {
+    make.__name__: make
+    for make in (
+        tables.digits,
+        tables.steps,
+        tables.orders,
+        tables.variants,
+        tables_run.statuses,
+        tables_run.references,
+        tables_run.hardest,
+        tables_run.benchmarks,
+        tables_run.environment,
+    )
+}
+
+
+def gather(makers: Mapping[str, Callable[[RunData], T]], run: RunData) -> tuple[dict[str, T], list[str]]:
+    """What each maker makes of a run, by its name, and the reasons of those that had to give up."""
+    made: dict[str, T] = {}
+    missing: list[str] = []
+    for name, make in makers.items():
+        try:
+            made[name] = make(run)
+        except Missing as reason:
+            missing.append(str(reason))
+    return made, missing
