@@ -38,88 +38,84 @@ Results = Mapping[str, tuple[PointResult, Steps, float]]
 
 def sweep_frame(problem: str, fmt: Format, results: Results) -> pd.DataFrame:
     """Rows of one problem in one format, points in order, schemes in order, steps decreasing."""
-    blocks = [_rows(point, fmt, *found[:2]) for point, found in results.items()]
+    texts = {name: _Texts() for name in ("point", "stencil", "message")}
+    blocks = [_rows(point, fmt, found[0], found[1], texts) for point, found in results.items()]
     data = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     rows = len(data["h"])
-    status = pd.Categorical.from_codes(data.pop("code"), list(STATUSES))
     frame = {
         "problem": _constant(problem, rows),
-        "format": pd.Categorical.from_codes(np.full(rows, NAMES.index(fmt.name)), list(NAMES)),
+        "format": pd.Categorical.from_codes(np.full(rows, NAMES.index(fmt.name), dtype=np.int8), list(NAMES)),
         "variant": pd.Categorical.from_codes(data.pop("variant"), list(VARIANTS)),
-        "status": status,
-        **{name: pd.Categorical(data.pop(name)) for name in ("point", "stencil", "message")},
+        "status": pd.Categorical.from_codes(data.pop("code"), list(STATUSES)),
+        **{name: pd.Categorical.from_codes(data.pop(name), list(seen)) for name, seen in texts.items()},
         **data,
     }
     extra = [name for name in data if name not in SWEEP_COLUMNS]
     return pd.DataFrame({name: frame[name] for name in (*SWEEP_COLUMNS, *extra)}, copy=False)
 
 
+class _Texts(dict[str, int]):
+    """Texts of a categorical column, numbered as they come."""
+
+    def __missing__(self, text: str) -> int:
+        self[text] = len(self)
+        return self[text]
+
+
 def _constant(text: str, rows: int) -> pd.Categorical:
     return pd.Categorical.from_codes(np.zeros(rows, dtype=np.int8), [text])
 
 
-def _rows(point: str, fmt: Format, result: PointResult, steps: Steps) -> dict[str, Any]:
-    """Columns of one point; a point without a sweep is one row with h = NaN per scheme's derivative."""
-    if not result.columns:
-        return _single_row(point, fmt, result)
-    schemes, shape = result.schemes, result.columns["code"].shape
+def _rows(point: str, fmt: Format, result: PointResult, steps: Steps, texts: Mapping[str, _Texts]) -> dict[str, Any]:
+    """Columns of one point: a row per scheme and step, or one per scheme (h = NaN) if the point has no sweep."""
+    schemes = result.schemes
+    swept = bool(result.columns)
+    shape = result.columns["code"].shape if swept else (len(schemes), 1)
+    rows = shape[0] * shape[1]
 
-    def per_scheme(values: list[Any], dtype: Any = None) -> Any:
+    def per_scheme(values: list[Any], dtype: Any) -> Any:
         return np.repeat(np.array(values, dtype=dtype), shape[1])
 
+    nan = np.full(rows, np.nan)
     data: dict[str, Any] = {
-        name: np.ascontiguousarray(v, dtype=np.float64).ravel() for name, v in _floats(result).items()
+        name: np.ascontiguousarray(result.columns[name], dtype=np.float64).ravel() if swept else nan
+        for name in ("h", "estimate", "exact", "error", *PARTS)
     }
-    code = result.columns["code"].ravel()
-    messages = np.array([_MESSAGES.get(status, "") for status in STATUSES], dtype=object)[code]
-    if result.message:
-        messages[code == STATUSES.index("error")] = result.message
     data |= {
-        "point": np.full(code.size, point, dtype=object),
-        "x": np.full(code.size, result.x),
-        "stencil": per_scheme([s.stencil.name for s in schemes], object),
-        "derivative": per_scheme([s.stencil.derivative for s in schemes]),
-        "accuracy": per_scheme([s.stencil.accuracy for s in schemes]),
+        "point": np.full(rows, texts["point"][point], dtype=np.int32),
+        "x": np.full(rows, result.x),
+        "stencil": per_scheme([texts["stencil"][s.stencil.name] for s in schemes], np.int32),
+        "derivative": per_scheme([s.stencil.derivative for s in schemes], np.int64),
+        "accuracy": per_scheme([s.stencil.accuracy for s in schemes], np.int64),
         "variant": per_scheme([VARIANTS.index(s.variant) for s in schemes], np.int8),
-        "h_requested": np.tile(steps.requested, shape[0]),
-        "evaluations": result.columns["evaluations"].ravel(),
-        "truncation_zero": result.columns["truncation_zero"].ravel(),
-        "code": code,
-        "message": messages,
+        "h_requested": np.tile(steps.requested, shape[0]) if swept else nan,
+        "evaluations": per_scheme([len(s.stencil.offsets) if swept else 0 for s in schemes], np.int64),
+        "truncation_zero": result.columns["truncation_zero"].ravel() if swept else np.zeros(rows, dtype=bool),
+        "code": result.columns["code"].ravel() if swept else np.full(rows, STATUSES.index(result.status)),
     }
+    data["message"] = _messages(result, texts["message"])[data["code"]]
     if fmt.name == "longdouble":
-        data["x_text"] = np.full(code.size, result.x_text, dtype=object)
-        data["h_text"] = np.array([str(h) for h in np.tile(steps.h, shape[0])], dtype=object)
-        data["estimate_text"] = np.array([str(v) for v in result.columns["estimate"].ravel()], dtype=object)
+        data |= _exact_texts(result, steps, rows, shape[0])
     return data
 
 
-def _floats(result: PointResult) -> dict[str, Any]:
-    return {name: result.columns[name] for name in ("h", "estimate", "exact", "error", *PARTS)}
+def _messages(result: PointResult, seen: _Texts) -> Any:
+    """Number of the message for every status."""
+    alone = {} if result.columns else {result.status: result.message}
+    own = {"error": result.message} if result.message else {}
+    return np.array([seen[{**_MESSAGES, **own, **alone}.get(status, "")] for status in STATUSES], dtype=np.int32)
 
 
-def _single_row(point: str, fmt: Format, result: PointResult) -> dict[str, Any]:
-    """One row per stencil, so that every group of the summary knows why it is empty."""
-    schemes = result.schemes
-    count = len(schemes)
-    nan = np.full(count, np.nan)
-    data: dict[str, Any] = {name: nan for name in ("h_requested", "h", "estimate", "exact", "error", *PARTS)}
-    data |= {
-        "point": np.full(count, point, dtype=object),
-        "x": np.full(count, result.x),
-        "stencil": np.array([s.stencil.name for s in schemes], dtype=object),
-        "derivative": np.array([s.stencil.derivative for s in schemes]),
-        "accuracy": np.array([s.stencil.accuracy for s in schemes]),
-        "variant": np.array([VARIANTS.index(s.variant) for s in schemes], dtype=np.int8),
-        "evaluations": np.zeros(count, dtype=np.int64),
-        "truncation_zero": np.zeros(count, dtype=bool),
-        "code": np.full(count, STATUSES.index(result.status)),
-        "message": np.full(count, result.message, dtype=object),
+def _exact_texts(result: PointResult, steps: Steps, rows: int, schemes: int) -> dict[str, Any]:
+    """longdouble numbers as text, since float64 columns cannot hold them exactly."""
+    swept = bool(result.columns)
+    h = [str(v) for v in np.tile(steps.h, schemes)] if swept else [""] * rows
+    estimate = [str(v) for v in result.columns["estimate"].ravel()] if swept else [""] * rows
+    return {
+        "x_text": np.full(rows, result.x_text, dtype=object),
+        "h_text": np.array(h, dtype=object),
+        "estimate_text": np.array(estimate, dtype=object),
     }
-    if fmt.name == "longdouble":
-        for name in ("x_text", "h_text", "estimate_text"):
-            data[name] = np.full(count, result.x_text if name == "x_text" else "", dtype=object)
-    return data
 
 
 def references_frame(problem: str, results: Results) -> pd.DataFrame:

@@ -141,7 +141,7 @@ def certify(
         Orders that mpmath checks, default 0 to 4.
     """
     scale = max(1.0, abs(float(x))) if scale is None else scale
-    wanted = range(orders + 1) if checked is None else checked
+    wanted = range(CHECKED_ORDERS + 1) if checked is None else checked
     sides = _one_sided_series(f, x, orders, digits)
     if isinstance(sides, str):
         return [_without_value(x, m, "uncertified", sides) for m in range(orders + 1)]
@@ -157,7 +157,7 @@ def certify(
         return [_without_value(x, m, status, why) for m in range(orders + 1)]
     check = _MpmathCheck(f, x, scale)
     return [
-        _assemble(x, m, left, right, check if m in wanted and (checked or m <= CHECKED_ORDERS) else None)
+        _assemble(x, m, left, right, check if m in wanted else None)
         for m in range(orders + 1)
     ]
 

@@ -107,7 +107,7 @@ def _references(subject: Subject, x: Any, orders: int, needed: set[int]) -> list
     if isinstance(subject.truth, int | float):
         value = arb(subject.truth)
         return [_supplied(x, m, value if m in needed else None) for m in range(orders + 1)]
-    found = certify(subject.truth or subject.function, x, orders, scale=subject.scale)
+    found = certify(subject.truth or subject.function, x, orders, scale=subject.scale, checked=sorted({0, *needed}))
     return [_with_stated(r, subject.stated) if r.status == "no_derivative" else r for r in found]
 
 
@@ -218,7 +218,6 @@ def _judge(
         "h": np.broadcast_to(data.wide(data.h), shape),
         "estimate": estimates,
         "exact": np.broadcast_to(np.array([[float(t.value)] for t in truth]), shape),
-        "evaluations": np.broadcast_to(np.array([[len(s.stencil.offsets)] for s in schemes]), shape),
     }
     columns["code"] = _codes(subject, data, infinite, failed, inside, truth)
     return PointResult(float(data.x), str(data.x), references, schemes, columns, "ok", message)

@@ -18,17 +18,24 @@ from diffbench.cli.listing import doctor, list_command, report
 from diffbench.cli.output import examples, note
 from diffbench.cli.run import run
 from diffbench.cli.sweep import sweep
-from diffbench.errors import DiffbenchError, MissingExtraError, RefusedError, UserError
+from diffbench.errors import DiffbenchError, MissingExtraError, RefusedError, UnknownNameError, UserError
 
 INTERRUPTED = 130
 
 
 class _Group(click.Group):
-    """Commands whose values may begin with a minus sign: ``diffbench sweep "-x**2" --at -8``."""
+    """Commands whose values may begin with a minus sign, and that suggest the nearest when mistyped."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # a blank in front keeps click from reading -x**2 as the option -x; no value minds it
         return super().parse_args(ctx, [f" {arg}" if _is_value(arg) else arg for arg in args])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            raise UnknownNameError("command", args[0].strip(), self.commands)
+        return super().resolve_command(ctx, args)
 
 
 def _is_value(argument: str) -> bool:
@@ -92,7 +99,11 @@ def _refuse(error: click.ClickException) -> int:
     """A command line that click cannot read: what is wrong, and where the help is."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "diffbench"
-    note(f"error: {error.format_message()}\n`{command} --help` shows what there is")
+    text = error.format_message()
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        options = [name for parameter in context.command.get_params(context) for name in parameter.opts]
+        text = str(UnknownNameError("option", error.option_name, [o for o in options if o.startswith("--")]))
+    note(f"error: {text}\n`{command} --help` shows what there is")
     return error.exit_code
 
 

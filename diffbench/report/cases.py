@@ -1,4 +1,4 @@
-"""Which rows of a run stand for the whole: the showcase, a problem's first point, the columns a figure needs."""
+"""Which rows of a run stand for the whole: the showcase, a problem's first point, the columns of a figure."""
 
 from __future__ import annotations
 
@@ -31,18 +31,21 @@ def showcase(run: RunData) -> tuple[str, str]:
     return str(most[0][0]), str(most[0][1])
 
 
-def case_rows(run: RunData, problem: str, point: str, **equal: object) -> pd.DataFrame:
-    return plain(run.sweep([*SERIES], problem=problem, point=point, variant="integer", **equal))
+def case_rows(run: RunData, problem: str, point: str) -> pd.DataFrame:
+    """Sweep rows of one problem and point for the main derivative, all stencils and formats."""
+    order = run.main_derivative
+    return plain(run.sweep(SERIES, problem=problem, point=point, variant="integer", derivative=order))
 
 
 def case_summary(run: RunData, problem: str, point: str) -> pd.DataFrame:
-    rows = select(
-        run.summary, problem=problem, point=point, variant="integer", derivative=run.main_derivative
-    )
+    """The scores of the same rows."""
+    order = run.main_derivative
+    rows = select(run.summary, problem=problem, point=point, variant="integer", derivative=order)
     return rows[["format", "stencil", "variant", "h_best", "error_best"]]
 
 
 def widest(rows: pd.DataFrame) -> str:
+    """float64 where it was measured, or else the widest format."""
     formats = ordered(rows["format"], ORDER_OF_FORMATS)
     return "float64" if "float64" in formats else formats[-1]
 
@@ -62,6 +65,7 @@ def what_is_drawn(rows: pd.DataFrame) -> str:
 
 
 def references_at(references: pd.DataFrame | None, point: str) -> pd.DataFrame:
+    """What figures need of the references of one problem at a point."""
     columns = ["problem", "point", "x", "derivative", "value", "left", "right", "scale"]
     if references is None:
         return pd.DataFrame(columns=columns)

@@ -76,7 +76,8 @@ def _naive(run: RunData, name: str) -> Finding:
             f"Nothing is said about the central difference in {name}: no series has a robust best step."
         )
     best = (
-        f"In {name} the best step of the central difference is h = {number(rows['step'].median(), 2)} times the scale of the "
+        f"In {name} the best step of the central difference is h = {number(rows['step'].median(), 2)} "
+        "times the scale of the "
         f"problem (median over {len(rows)} series), where it has {fixed(rows['digits'].median())} digits"
     )
     basis = _basis(run, rows, ["central-2"], name)
@@ -110,7 +111,8 @@ def higher_order(run: RunData) -> Finding:
     centrals = [s for s in stencil_order(rows["stencil"]) if s.startswith("central-")]
     if len(centrals) < 2:
         raise Missing(
-            "Nothing is said about higher orders: the run has fewer than two central stencils with best steps."
+            "Nothing is said about higher orders: the run has fewer than two central stencils with best "
+            "steps."
         )
     low, high = centrals[0], centrals[-1]
     wide = (
@@ -125,7 +127,8 @@ def higher_order(run: RunData) -> Finding:
     gain = (wide["digits"][high] - wide["digits"][low]).median()
     better = int((wide["digits"][high] > wide["digits"][low]).sum())
     text = (
-        f"In {name}, {high} has {fixed(wide['digits'][high].median())} digits where {low} has {fixed(wide['digits'][low].median())} "
+        f"In {name}, {high} has {fixed(wide['digits'][high].median())} digits where {low} has "
+        f"{fixed(wide['digits'][low].median())} "
         f"(median gain {fixed(gain)}, better for {better} of {len(wide)}), at a step "
         f"{number((wide['step'][high] / wide['step'][low]).median(), 2)} times as large."
     )
@@ -149,8 +152,10 @@ def predictions(run: RunData) -> Finding:
     near = float(((ratio <= NEAR) & (ratio >= 1 / NEAR)).mean())
     error = (rows["error_best"] / rows["error_predicted"]).median()
     text = (
-        f"Theory, given the true derivatives, predicts the robust best step within a factor of {NEAR:g} for {percent(near)} of "
-        f"{count(len(rows), 'series', 'series')}; the error there is {number(error, 2)} times the predicted worst case (median)."
+        f"Theory, given the true derivatives, predicts the robust best step within a factor of {NEAR:g} "
+        f"for {percent(near)} of "
+        f"{count(len(rows), 'series', 'series')}; the error there is {number(error, 2)} times the "
+        "predicted worst case (median)."
     )
     return Finding(
         text, f"summary.csv: variant = integer, h_best and h_predicted known, {count(len(rows), 'row')}"
@@ -166,8 +171,10 @@ def luck(run: RunData) -> Finding:
     ratio = both["error_best"] / both["error_lucky"]
     zero = int((rows["error_lucky"] == 0).sum())
     text = (
-        f"The smallest error of a sweep is luck: it lies {number(ratio.median(), 2)} times below what the steps around the best "
-        f"one promise (median; 90th percentile {number(ratio.quantile(0.9), 2)}), and is exactly 0 in {zero} more series."
+        f"The smallest error of a sweep is luck: it lies {number(ratio.median(), 2)} times below what the "
+        "steps around the best "
+        f"one promise (median; 90th percentile {number(ratio.quantile(0.9), 2)}), and is exactly 0 in "
+        f"{zero} more series."
     )
     return Finding(
         text, f"summary.csv: variant = integer, error_lucky and error_best known, {count(len(rows), 'row')}"
@@ -190,7 +197,8 @@ def variant_gains(run: RunData) -> Finding:
             if len(pair):
                 change = "gain" if gain.mean() >= 0 else "lose"
                 clauses.append(
-                    f"{words} {change} {fixed(abs(gain.mean()), 2)} digits on average, at most {fixed(gain.abs().max(), 1)}"
+                    f"{words} {change} {fixed(abs(gain.mean()), 2)} digits on average, at most "
+                    f"{fixed(gain.abs().max(), 1)}"
                 )
     if not clauses:
         raise Missing("Nothing is said about variants: no series was measured in two of them.")

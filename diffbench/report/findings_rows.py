@@ -20,14 +20,18 @@ def observed_orders(run: RunData) -> Finding:
     worst = rows.iloc[int(distance.to_numpy().argmax())]
     raised = int((rows["expected_order"] > rows["accuracy"]).sum())
     text = (
-        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {within} of "
-        f"{count(len(rows), 'series', 'series')} ({percent(within / len(rows))}); the largest distance is {number(distance.max(), 2)} "
-        f"({worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}). Symmetry raises the "
+        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for "
+        f"{within} of "
+        f"{count(len(rows), 'series', 'series')} ({percent(within / len(rows))}); the largest distance is "
+        f"{number(distance.max(), 2)} "
+        f"({worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}). "
+        "Symmetry raises the "
         f"order above p in {raised}."
     )
     return Finding(
         text,
-        f"summary.csv: variant = integer, observed_order finite and expected_order known, {count(len(rows), 'row')}",
+        "summary.csv: variant = integer, observed_order finite and expected_order known, "
+        f"{count(len(rows), 'row')}",
     )
 
 
@@ -39,7 +43,8 @@ def exact_stencils(run: RunData) -> Finding:
         raise Missing("No series of the run has a truncation error of 0 at every step.")
     names = sorted(rows["problem"].unique())
     text = (
-        f"{count(len(rows), 'series has', 'series have')} no truncation error at any step, since the stencil differentiates the "
+        f"{count(len(rows), 'series has', 'series have')} no truncation error at any step, since the "
+        "stencil differentiates the "
         f"function exactly there ({listing(names, 5)}): the error is rounding alone, and falls as h grows."
     )
     return Finding(text, f"summary.csv: variant = integer, observed_order = inf, {count(len(rows), 'row')}")
@@ -77,7 +82,8 @@ def largest_parts(run: RunData) -> Finding:
     text = f"At the robust best step the largest part of the error is {listing(named)} of {count(len(largest), 'series', 'series')}."
     return Finding(
         text,
-        f"sweep.parquet: {rows_filter(run, run.main_stencils)}, h = h_best of summary.csv, {count(len(rows), 'row')}",
+        f"sweep.parquet: {rows_filter(run, run.main_stencils)}, h = h_best of summary.csv, "
+        f"{count(len(rows), 'row')}",
     )
 
 
@@ -91,7 +97,8 @@ def certified(run: RunData) -> Finding:
     checked = rows["mpmath_agrees"].dropna()
     worst = f", the worst with a relative radius of {number(relative.max(), 2)}" if len(relative) else ""
     text = (
-        f"{len(ok)} of {count(len(rows), 'reference')} are certified enclosures{worst}; mpmath, by its own route, agrees with "
+        f"{len(ok)} of {count(len(rows), 'reference')} are certified enclosures{worst}; mpmath, by its own "
+        "route, agrees with "
         f"{int(checked.sum())} of the {len(checked)} it was asked about."
     )
     return Finding(text, f"references.parquet: all derivatives from 0, {count(len(rows), 'row')}")
@@ -119,7 +126,8 @@ def kinks(run: RunData) -> Finding:
         raise Missing("Nothing is said about kinks: every point of the run has a derivative.")
     names = sorted(rows["problem"].unique())
     text = (
-        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no error is claimed, and "
+        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no "
+        "error is claimed, and "
         "the references hold the one-sided derivatives."
     )
     return Finding(text, f"sweep.parquet: status = no_derivative, {count(int(rows['rows'].sum()), 'row')}")

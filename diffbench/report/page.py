@@ -147,7 +147,8 @@ def _subtitle(run: RunData) -> str:
     ok = int(select(run.status_counts, status="ok")["rows"].sum()) if rows else 0
     return (
         f"How wrong {count(stencils, 'finite-difference formula')} are for {count(problems, 'function')} in "
-        f"{count(len(run.formats), 'number format')}, over every step: {count(rows, 'measured row')}, each with its error "
+        f"{count(len(run.formats), 'number format')}, over every step: {count(rows, 'measured row')}, each "
+        "with its error "
         "against a certified derivative, split into parts."
     )
 

@@ -58,7 +58,8 @@ def digits(run: RunData) -> Table:
         ("derivative", "stencil", *run.formats),
         cells,
         len(run.formats),
-        f"Median over up to {count(series, 'problem point')} of −log₁₀ of the relative error (relative to max|f| / scale where "
+        f"Median over up to {count(series, 'problem point')} of −log₁₀ of the relative error (relative to "
+        "max|f| / scale where "
         f"the derivative is 0); rows of summary.csv with variant integer. {NONE}: no series in that format.",
     )
 
@@ -85,8 +86,10 @@ def steps(run: RunData) -> Table:
         ("derivative", "stencil", *heads),
         cells,
         len(heads),
-        "Medians of h_best / scale and h_predicted / scale over the series of summary.csv with variant integer; the scale "
-        f"of a problem is max(1, |x|) unless it states one. {NONE}: no series, or theory names no step (no truncation term, or f(x) = 0).",
+        "Medians of h_best / scale and h_predicted / scale over the series of summary.csv with variant "
+        "integer; the scale "
+        f"of a problem is max(1, |x|) unless it states one. {NONE}: no series, or theory names no step (no "
+        "truncation term, or f(x) = 0).",
     )
 
 
@@ -130,8 +133,10 @@ def orders(run: RunData) -> Table:
         ),
         cells,
         7,
-        "Series of summary.csv with variant integer, all formats. Expected is the first term of the Taylor expansion that is "
-        "not 0: symmetry can raise it above p. Truncation 0: polynomials that the stencil differentiates exactly. The rounding "
+        "Series of summary.csv with variant integer, all formats. Expected is the first term of the Taylor "
+        "expansion that is "
+        "not 0: symmetry can raise it above p. Truncation 0: polynomials that the stencil differentiates "
+        "exactly. The rounding "
         f"slope should be near −m. {NONE}: no series with that number.",
     )
 
@@ -163,8 +168,10 @@ def variants(run: RunData) -> Table:
         ("format", "derivative", "stencil", "series", *names),
         cells,
         1 + len(names),
-        "Medians of digits at the robust best step over the series that have all variants. integer: integer numerators, one "
-        "division; float: weights rounded to the format; mixed: f in the format, sums and division in float32.",
+        "Medians of digits at the robust best step over the series that have all variants. integer: "
+        "integer numerators, one "
+        "division; float: weights rounded to the format; mixed: f in the format, sums and division in "
+        "float32.",
     )
 
 

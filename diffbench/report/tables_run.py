@@ -43,7 +43,8 @@ def statuses(run: RunData) -> Table:
         ("status", "what it means", *run.formats),
         cells,
         len(run.formats),
-        f"All {count(int(counts['rows'].sum()), 'row')} of sweep.parquet. A row has the first status that applies, in this order.",
+        f"All {count(int(counts['rows'].sum()), 'row')} of sweep.parquet. A row has the first status that "
+        "applies, in this order.",
     )
 
 
@@ -82,7 +83,8 @@ def references(run: RunData) -> Table:
         ),
         cells,
         5,
-        "Rows of references.parquet: derivatives of the program at the exact point of each format, enclosed by Arb and checked "
+        "Rows of references.parquet: derivatives of the program at the exact point of each format, "
+        "enclosed by Arb and checked "
         f"against mpmath to 45 digits. {NONE}: no value that is not 0.",
     )
 
@@ -117,7 +119,8 @@ def hardest(run: RunData) -> Table:
         ("problem", "group", "best stencil", "x", "digits", "best step", "absolute error there"),
         cells,
         4,
-        f"The {len(cells)} problem points with the fewest digits even with their best stencil; first derivative and variant "
+        f"The {len(cells)} problem points with the fewest digits even with their best stencil; first "
+        "derivative and variant "
         "integer of summary.csv."
         if run.main_derivative == 1
         else "Variant integer of summary.csv.",
