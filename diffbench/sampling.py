@@ -18,7 +18,7 @@ from diffbench.arithmetic.balls import to_balls, working_precision
 from diffbench.arithmetic.formats import Format
 from diffbench.arithmetic.ieee import FormatArithmetic
 from diffbench.errors import RefusedError, UserError
-from diffbench.methods.finite_differences import Combination, Scheme, nodes
+from diffbench.methods.finite_differences import Combination, Scheme, layout, nodes
 from diffbench.reference import Reference, certify, from_mpf
 from diffbench.split import PARTS, Sampled, split
 from diffbench.steps.grid import Steps
@@ -97,7 +97,7 @@ def sample_point(subject: Subject, fmt: Format, schemes: Sequence[Scheme], steps
     if references[0].status == "domain":
         return alone("domain", references[0].message, references)
     try:
-        data, infinite, failed, message = _sample(subject, fmt, x, schemes, steps)
+        data, infinite, failed, message = sample_steps(subject, fmt, x, schemes, steps)
     except RefusedError as error:
         return alone("refused", str(error), references)
     return _judge(subject, data, infinite, failed, message, references)
@@ -137,11 +137,21 @@ def _supplied(x: Any, m: int, value: arb | None) -> Reference:
 # evaluating the program -----------------------------------------------------------------------------------
 
 
-def _sample(
+def sample_steps(
     subject: Subject, fmt: Format, x: Any, schemes: Sequence[Scheme], steps: Steps
 ) -> tuple[Sampled, Any, Any, str]:
-    offsets = tuple(sorted({s for scheme in schemes for s in scheme.stencil.offsets}))
-    where = nodes(fmt, x, steps.h, offsets)
+    """The float part of a sweep: nodes, function values and estimates of every scheme at every step.
+
+    Returns the sampled point, flags of shape (offsets, steps) that say where an intermediate result was
+    infinite and where the function raised, and the message of what it raised.
+
+    Raises
+    ------
+    RefusedError
+        If the function cannot run strictly in the format.
+    """
+    plan = layout(tuple(schemes))
+    where = nodes(fmt, x, steps.h, plan.offsets)
     run = _run_opaque if subject.opaque else _run_in_format
     message = ""
     try:
@@ -153,8 +163,8 @@ def _sample(
         message = _message(error)
         values, infinite, failed = _one_by_one(run, subject.function, fmt, where)
     combined: list[Combination] = []
-    data = Sampled(fmt, x, subject.scale, schemes, offsets, steps.h, where, values, combined)
-    combined += [s.combine(fmt, values[index], steps.h) for s, index in zip(schemes, data.index, strict=True)]
+    data = Sampled(fmt, x, subject.scale, schemes, steps.h, where, values, combined)
+    combined += [s.combine(fmt, [values[i] for i in index], steps.h) for s, index in zip(schemes, plan.index, strict=True)]
     return data, infinite, failed, message
 
 
@@ -226,18 +236,7 @@ def _judge(
 def _fill_split(
     subject: Subject, data: Sampled, rows: list[int], columns: dict[str, Any], inside: Any
 ) -> None:
-    chosen = Sampled(
-        data.fmt,
-        data.x,
-        data.scale,
-        [data.schemes[r] for r in rows],
-        data.offsets,
-        data.h,
-        data.nodes,
-        data.values,
-        [data.combined[r] for r in rows],
-    )
-    parts = split(subject.function, chosen)
+    parts = split(subject.function, data.only(rows))
     for name in ("error", *PARTS, "truncation_zero"):
         columns[name][rows] = getattr(parts, name)
     inside[rows] = parts.in_domain

@@ -18,9 +18,8 @@ fast route must round to the same numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from flint import arb
 from diffbench.arithmetic.balls import ArbArithmetic, to_balls, working_precision
 from diffbench.arithmetic.base import Program
 from diffbench.arithmetic.formats import Format
-from diffbench.methods.finite_differences import Combination, Scheme
+from diffbench.methods.finite_differences import Combination, Scheme, layout
 from diffbench.reference import derivative_ball
 from diffbench.truncation import SERIES_BITS, Points, evaluate_nodes, map_balls, truncations, weighted_sums
 
@@ -73,8 +72,6 @@ class Sampled:
     x : scalar of the format
     scale : float
     schemes : sequence of Scheme
-    offsets : tuple of Fraction, length J
-        All offsets of all schemes.
     h : array, shape (K,), dtype of the format
     nodes, values : arrays, shape (J, K), dtype of the format
     combined : sequence of Combination
@@ -85,17 +82,30 @@ class Sampled:
     x: Any
     scale: float
     schemes: Sequence[Scheme]
-    offsets: tuple[Fraction, ...]
     h: Any
     nodes: Any
     values: Any
     combined: Sequence[Combination]
 
-    @cached_property
-    def index(self) -> list[list[int]]:
+    @property
+    def offsets(self) -> tuple[Fraction, ...]:
+        """All offsets of all schemes (J of them)."""
+        return layout(tuple(self.schemes)).offsets
+
+    @property
+    def index(self) -> tuple[list[int], ...]:
         """For every scheme, the positions of its offsets in ``offsets``."""
+        return layout(tuple(self.schemes)).index
+
+    def only(self, rows: Sequence[int]) -> Sampled:
+        """The same point with some of its schemes."""
+        if len(rows) == len(self.schemes):
+            return self
+        schemes = [self.schemes[r] for r in rows]
         position = {s: i for i, s in enumerate(self.offsets)}
-        return [[position[s] for s in scheme.stencil.offsets] for scheme in self.schemes]
+        kept = [position[s] for s in layout(tuple(schemes)).offsets]
+        combined = [self.combined[r] for r in rows]
+        return replace(self, schemes=schemes, nodes=self.nodes[kept], values=self.values[kept], combined=combined)
 
     def wide(self, values: Any) -> Any:
         """Numbers of the format or of the working format in a dtype that holds them all exactly."""

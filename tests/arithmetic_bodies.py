@@ -5,6 +5,8 @@ of the program are taken as they are), the points and the error that a format ma
 The points have at most 6 significant bits, so they are the same number in every format.
 """
 
+# ruff: noqa: E501  (tables: one case, one line)
+
 from __future__ import annotations
 
 import math

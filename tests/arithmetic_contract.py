@@ -7,14 +7,14 @@ mpmath at 500 bits, written by hand beside every body; nothing of the arithmetic
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import mpmath
 import numpy as np
-from arithmetic_bodies import BODIES, Body
+from arithmetic_bodies import Body
 from flint import arb, arb_series
 
 from diffbench.arithmetic.balls import ArbArithmetic, to_balls, working_precision
@@ -69,7 +69,7 @@ class Runner(ABC):
 
 
 def check(runner: Runner, body: Body) -> None:
-    """The contract: results of the arithmetic's own kind, as exact as promised, for arrays and numbers alike."""
+    """The contract: results of the arithmetic's own kind, as exact as promised, for arrays and numbers."""
     arrays = [] if body.shape == "scalar" else [np.array(body.points)]
     numbers = [] if body.shape == "array" else [np.array(p) for p in body.points]
     for points in [*arrays, *numbers]:
@@ -141,7 +141,9 @@ class ArbRunner(Runner):
         for p, ball, truth in zip(points, values, self.truths(body, points), strict=True):
             with working_precision(600):
                 assert ball.contains(exact_ball(truth)), f"{body.name}({p}) = {ball.str(50)} misses {truth}"
-                assert ball.rad() < 2.0 ** (20 - self.arithmetic.bits), f"{body.name}({p}) has a wide ball {ball}"
+                assert ball.rad() < 2.0 ** (20 - self.arithmetic.bits), (
+                    f"{body.name}({p}) has a wide ball {ball}"
+                )
 
 
 class TaylorRunner(Runner):
@@ -150,7 +152,9 @@ class TaylorRunner(Runner):
     def run(self, body: Body, points: np.ndarray[Any, Any]) -> Raw:
         arithmetic = self.arithmetic
         with working_precision(arithmetic.bits, arithmetic.terms):
-            starts = [Series(arb_series([b, 1], arithmetic.terms), arithmetic.trace) for b in to_balls(points).flat]
+            starts = [
+                Series(arb_series([b, 1], arithmetic.terms), arithmetic.trace) for b in to_balls(points).flat
+            ]
             return arithmetic.evaluate(body.function, arithmetic.array(starts, points.shape))
 
     def compare(self, body: Body, points: list[float], values: Raw) -> None:
@@ -161,7 +165,9 @@ class TaylorRunner(Runner):
                 with working_precision(600):
                     gap = ball - exact_ball(truth)
                     allowed = 0 if k == 0 else float(DERIVATIVE_DIGITS * max(1, abs(truth)))
-                    assert abs(gap).lower() <= allowed, f"{body.name}{points[i]}: coefficient {k} misses {truth}"
+                    assert abs(gap).lower() <= allowed, (
+                        f"{body.name}{points[i]}: coefficient {k} misses {truth}"
+                    )
                     assert ball.rad() < 2.0 ** (60 - self.arithmetic.bits), f"{body.name}: wide ball {ball}"
 
     def expected(self, body: Body, points: list[float], i: int) -> list[Any]:

@@ -1,5 +1,7 @@
 """The formats: what they hold, how they round, and runs that watch for infinities."""
 
+# ruff: noqa: E501  (tables: one case, one line)
+
 from __future__ import annotations
 
 import math
@@ -189,7 +191,9 @@ operations: dict[str, Callable[[Any], Any]] = {
     st.lists(st.floats(-8, 8, width=32), min_size=1, max_size=9),
     st.sampled_from(["float32", "float64"]),
 )
-def test_a_chain_of_operations_has_the_bits_of_plain_numpy(names: list[str], points: list[float], fmt: str) -> None:
+def test_a_chain_of_operations_has_the_bits_of_plain_numpy(
+    names: list[str], points: list[float], fmt: str
+) -> None:
     def program(x: Any) -> Any:
         for name in names:
             x = operations[name](x)
@@ -254,7 +258,9 @@ FLAGS: tuple[tuple[str, tuple[str, ...], Callable[[Any], Any], tuple[float, ...]
 CASES = [(label, name, *rest) for label, names, *rest in FLAGS for name in names]
 
 
-@pytest.mark.parametrize(("label", "name", "program", "points", "flags"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES])
+@pytest.mark.parametrize(
+    ("label", "name", "program", "points", "flags"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES]
+)
 def test_a_run_tells_which_points_saw_an_infinity(
     label: str, name: str, program: Callable[[Any], Any], points: tuple[float, ...], flags: tuple[bool, ...]
 ) -> None:

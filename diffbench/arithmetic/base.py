@@ -159,7 +159,9 @@ class Arithmetic(ABC):
         if "truth value of an array" in text:
             return self.refuse("if")
         if "only integers, slices" in text:
-            return self.refuse("an index that is not an integer", "take it from x.shape or a range, not from x")
+            return self.refuse(
+                "an index that is not an integer", "take it from x.shape or a range, not from x"
+            )
         if "ufunc" in text and ("no callable" in text or "not supported for the input types" in text):
             return self.refuse(f"a NumPy array of single numbers ({text})", "build it with np.stack")
         return error

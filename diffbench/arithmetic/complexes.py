@@ -34,7 +34,7 @@ _ADVICE = {
     "j1": "it has no complex form; write scipy.special.jv(1, x)",
     "gammaln": "log|gamma| is not analytic; where x > 0, write scipy.special.loggamma",
 }
-_DEFAULT = "it is not analytic, so a step off the real line does not differentiate it"
+_DEFAULT = "it is not analytic; where x stays on one side, write the piece that holds there"
 
 
 def _logaddexp(x: Raw, y: Raw) -> Raw:

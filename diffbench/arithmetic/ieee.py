@@ -34,6 +34,13 @@ class FormatRun:
     overflow: Flags
 
 
+# NumPy's own ufuncs that keep every format and raise the processor's flags.
+_PLAIN = frozenset(
+    getattr(np, name)
+    for name in "add subtract multiply divide negative square sqrt power exp log sin cos tan tanh absolute maximum minimum".split()
+)
+
+
 class FormatArithmetic(Arithmetic):
     """One floating-point format; an instance serves one thread, and one run at a time."""
 
@@ -93,6 +100,10 @@ class FormatArithmetic(Arithmetic):
 
     def apply(self, ufunc: np.ufunc, operands: tuple[Any, ...]) -> Raw:
         raws = [self.coerce(v) for v in operands]
+        if ufunc in _PLAIN and self._infinite is None:  # the hot path of sweeps
+            plain = ufunc(*raws) if raws[0].dtype is self.dtype else None
+            if type(plain) is np.ndarray and plain.dtype is self.dtype:
+                return plain
         if ufunc.__name__ in _REFUSED or ufunc.nout != 1 or ufunc.signature is not None:
             raise self.refuse(call_name(ufunc))
         try:

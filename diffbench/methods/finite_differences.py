@@ -86,27 +86,27 @@ class Scheme:
             return power
         return power * _round_all(work.name, (self.stencil.denominator,))[0][0]
 
-    def combine(self, fmt: Format, values: RawArray, h: RawArray) -> Combination:
+    def combine(self, fmt: Format, values: Sequence[RawArray] | RawArray, h: RawArray) -> Combination:
         """The estimate at every step.
 
         Parameters
         ----------
         fmt : Format
-        values : array, shape (len(offsets), K), dtype of the format
+        values : array or sequence of arrays, shape (len(offsets), K), dtype of the format
             Function values at this stencil's nodes, in the order of its offsets.
         h : array, shape (K,), dtype of the format
         """
         work = self.working_format(fmt)
         with np.errstate(all="ignore"):
-            values = values.astype(work.dtype, copy=False)
-            coefficients = self._rounded(fmt)
-            divisor = self.divisor(fmt, h)
-            total = (
-                self._paired(coefficients, values) if self._pairs() else _left_to_right(coefficients, values)
-            )
+            rows = [row.astype(work.dtype, copy=False) for row in values]
+            coefficients, divisor = self._rounded(fmt), self.divisor(fmt, h)
+            pairs = self._pairs()
+            total = self._paired(pairs, coefficients, rows) if pairs else _left_to_right(coefficients, rows)
             estimate = total / divisor
-            # inf - inf on the way leaves a NaN: of finite values, that too is an overflow
-            infinite = ~np.isfinite(total) | np.isinf(divisor) | (~np.isfinite(estimate) & (divisor != 0))
+            infinite = np.zeros(h.shape, dtype=bool)
+            if not (np.isfinite(estimate).all() and np.isfinite(divisor).all()):
+                # inf - inf on the way leaves a NaN: of finite values, that too is an overflow
+                infinite = ~np.isfinite(total) | np.isinf(divisor) | (~np.isfinite(estimate) & (divisor != 0))
         return Combination(estimate, divisor, infinite)
 
     def _pairs(self) -> list[tuple[int, int]]:
@@ -115,20 +115,28 @@ class Scheme:
         paired = self.variant != "float" and _is_symmetric(self.stencil)
         return [(i, count - 1 - i) for i in range(count // 2)] if paired else []
 
-    def _paired(self, coefficients: RawArray, values: RawArray) -> RawArray:
+    def _paired(
+        self, pairs: Sequence[tuple[int, int]], coefficients: RawArray, rows: Sequence[RawArray]
+    ) -> RawArray:
+        odd = self.stencil.derivative % 2 == 1
         total: RawArray | None = None
-        for left, right in self._pairs():
-            if self.stencil.derivative % 2:
-                pair = values[right] - values[left]
-            else:
-                pair = values[right] + values[left]
-            term = coefficients[right] * pair
+        for left, right in pairs:
+            pair = rows[right] - rows[left] if odd else rows[right] + rows[left]
+            term = pair if self.stencil.numerators[right] == 1 else coefficients[right] * pair
             total = term if total is None else total + term
-        if len(values) % 2 and self.stencil.weights[len(values) // 2]:
-            term = coefficients[len(values) // 2] * values[len(values) // 2]
+        centre = len(rows) // 2
+        if len(rows) % 2 and self.stencil.weights[centre]:
+            term = coefficients[centre] * rows[centre]
             total = term if total is None else total + term
         assert total is not None  # a stencil has at least one node
         return total
+
+
+def _left_to_right(coefficients: RawArray, rows: Sequence[RawArray]) -> RawArray:
+    total = coefficients[0] * rows[0]
+    for coefficient, row in zip(coefficients[1:], rows[1:], strict=True):
+        total = total + coefficient * row
+    return total
 
 
 @lru_cache(maxsize=512)
@@ -148,26 +156,34 @@ def _round_all(name: str, values: tuple[Fraction | int, ...]) -> tuple[RawArray,
     return rounded, tuple(_exact(v) for v in rounded)
 
 
-def _left_to_right(coefficients: RawArray, values: RawArray) -> RawArray:
-    total = coefficients[0] * values[0]
-    for coefficient, value in zip(coefficients[1:], values[1:], strict=True):
-        total = total + coefficient * value
-    return total
+@dataclass(frozen=True)
+class Layout:
+    """All offsets of several schemes, increasing, and for every scheme the positions of its own."""
+
+    offsets: tuple[Fraction, ...]
+    index: tuple[list[int], ...]
 
 
-def nodes(fmt: Format, x: Any, h: RawArray, offsets: Sequence[Fraction]) -> RawArray:
+@lru_cache(maxsize=256)
+def layout(schemes: tuple[Scheme, ...]) -> Layout:
+    """Where the nodes of several schemes lie, so that the function is evaluated once at each."""
+    offsets = tuple(sorted({s for scheme in schemes for s in scheme.stencil.offsets}))
+    position = {s: i for i, s in enumerate(offsets)}
+    return Layout(offsets, tuple([position[s] for s in scheme.stencil.offsets] for scheme in schemes))
+
+
+def nodes(fmt: Format, x: Any, h: RawArray, offsets: tuple[Fraction, ...]) -> RawArray:
     """Rounded nodes ``fl(x + fl(s h))``, shape (len(offsets), K), dtype of the format."""
     point = np.asarray(x, dtype=fmt.dtype)
+    factors, exact = _round_all(fmt.name, tuple(offsets))
     with np.errstate(all="ignore"):
-        return np.stack([point + _scaled(fmt, s, h) for s in offsets])
+        if exact == tuple(offsets):
+            return point + factors[:, None] * h
+        return point + np.stack([_scaled(fmt, s, h) for s in offsets])
 
 
 def _scaled(fmt: Format, s: Fraction, h: RawArray) -> RawArray:
-    """``fl(s h)`` with one rounding."""
-    factor, exact = _round_all(fmt.name, (s,))
-    if exact[0] == s:
-        return factor[0] * h
-    # an offset that is no number of the format (1/3): the exact product, rounded once
+    """``fl(s h)`` with one rounding, also for an offset that is no number of the format (1/3)."""
     return np.array([round_fraction(fmt, s * _exact(step)) for step in h], dtype=fmt.dtype)
 
 

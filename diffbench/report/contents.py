@@ -1,4 +1,4 @@
-"""Everything a report says about a run: its findings and tables, and sentences on those the run cannot have."""
+"""Everything a report says about a run: findings, tables, and sentences on those it cannot have."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _column(rows: pd.DataFrame, name: str) -> Array:
 
 
 def running_median(h: Array, error: Array) -> Array:
-    """The median error within a quarter of a decade of each step; windows shrink at the ends, so they stay centred.
+    """The median error within a quarter of a decade of each step; windows at the ends shrink, to be centred.
 
     Parameters
     ----------

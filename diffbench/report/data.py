@@ -1,6 +1,6 @@
 """A run folder as the report reads it: column by column, and never more than a figure needs.
 
-* ``open_run(folder)`` reads the small files and checks the large one; a half-written folder is one clear message.
+* ``open_run(folder)`` reads the small files and checks the large one; a damaged folder is one clear message.
 * ``RunData.sweep(columns, format="float16", stencil=[...])`` reads columns and rows of ``sweep.parquet``.
 
 Nothing here knows how the numbers were made.
@@ -65,7 +65,7 @@ class RunData:
     maps: pd.DataFrame | None
 
     def sweep(self, columns: Sequence[str], **equal: Any) -> pd.DataFrame:
-        """Columns of ``sweep.parquet``, of the rows where every keyword equals its value (or one of a list)."""
+        """Columns of ``sweep.parquet``, rows where every keyword equals its value (or one of a list)."""
         test: ds.Expression | None = None
         for name, wanted in equal.items():
             column = ds.field(name)
@@ -131,7 +131,7 @@ class RunData:
         return frame.assign(message=frame["message"].fillna("").astype(str))
 
     def scaled_best(self, **equal: Any) -> pd.DataFrame:
-        """`best_rows` with the problem's ``scale`` at the point, and ``step``: the best step relative to it."""
+        """`best_rows` with the ``scale`` at the point, and ``step``: the best step relative to it."""
         rows = self.best_rows(**equal)
         if "scale" in self.references:
             scales = self.references.drop_duplicates(["problem", "point", "x"])[
@@ -178,7 +178,7 @@ def open_run(folder: Path) -> RunData:
     Raises
     ------
     UserError
-        If the folder does not exist, holds no results, or a file of it is damaged; the message says what to do.
+        If the folder does not exist, holds no results, or a file is damaged; the message says what to do.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -186,7 +186,8 @@ def open_run(folder: Path) -> RunData:
     for name in ("sweep.parquet", "references.parquet", "summary.csv"):
         if not (folder / name).is_file():
             raise UserError(
-                f"{folder} is not a complete run: {name} is missing; `diffbench run --out {folder}` goes on from what is there"
+                f"{folder} is not a complete run: {name} is missing; "
+                f"`diffbench run --out {folder}` goes on from what is there"
             )
     try:
         pq.read_schema(folder / "sweep.parquet")

@@ -1,6 +1,6 @@
 """Error against step, in decades: the figures a sweep is read from.
 
-* ``error_figure(sweep, references, summary)``: one problem at one point, formats as panels (``Sweep.plot()``).
+* ``error_figure(sweep, references, summary)``: one problem and point, formats as panels (``Sweep.plot()``).
 * ``precisions_figure``: every format in one panel, forward beside central.
 * ``stencils_figure``: stencils of rising order in one format.
 * ``decomposition_figure``: the five parts of one error, with the predicted curves.
@@ -38,7 +38,8 @@ def error_figure(
     Parameters
     ----------
     sweep, references, summary : DataFrame
-        Frames with the columns of a run folder's files. The first problem, point, derivative and variant is drawn.
+        Frames with the columns of a run folder's files; the first problem, point, derivative and variant
+        is drawn.
     title : str, optional
         Instead of the problem's name and point.
 
@@ -71,7 +72,7 @@ def error_figure(
         if not any(len(one.h) for one in series.values()):
             return estimates_figure(sweep, select(references, derivative=order), formats, stencils, title)
 
-        looks = looks_of(stencils)
+        looks, mine = looks_of(stencils), select(summary, problem=problem, point=point, derivative=order)
         ylim = parts.error_limits(series.values(), [style.unit_roundoff(f) for f in formats])
         spans = [parts.step_limits(series[f, s] for s in stencils) for f in formats]
         figure, panels = parts.format_panels(title, spans, legend_rows=2)
@@ -85,7 +86,6 @@ def error_figure(
                 one = series[name, stencil]
                 parts.draw_predictions(axes, one, stencil, order, case.derivatives, name, case.x)
                 parts.draw_truncation(axes, one, look)
-                mine = select(summary, problem=problem, point=point, derivative=order)
                 best = parts.best_of(mine, format=name, stencil=stencil)
                 parts.draw_series(axes, one, look, best, level)
             if not any(len(series[name, s].h) for s in stencils):
@@ -102,7 +102,7 @@ def error_figure(
 def precisions_figure(
     sweep: pd.DataFrame, summary: pd.DataFrame, title: str, stencils: Sequence[str]
 ) -> Figure:
-    """Every format in one panel, a panel per stencil, all with the same axes (one problem, point and derivative)."""
+    """Every format in one panel, a panel per stencil, all with the same axes, for one problem and point."""
     with style.drawing():
         order = int(sweep["derivative"].iloc[0])
         formats = ordered(sweep["format"], ORDER_OF_FORMATS)
@@ -150,7 +150,7 @@ def stencils_figure(
 
 
 def decomposition_figure(sweep: pd.DataFrame, references: pd.DataFrame, title: str) -> Figure:
-    """The five parts of one error, each beside the whole (one problem, point, format, stencil and variant)."""
+    """The five parts of one error, each beside the whole, for one series."""
     with style.drawing():
         first = sweep.iloc[0]
         order, name, stencil, x = (

@@ -32,8 +32,8 @@ Array = np.ndarray
 def draw_series(
     axes: Axes, one: Series, look: Look, best: tuple[float, float] | None, level: int = 0
 ) -> None:
-    """The running median as a line, rows away from it as pale marks, exact zeros on the floor, a star at the best."""
-    _draw_line(axes, one.h, one.error, one.median, look)
+    """The running median as a line, rows off it as pale marks, zeros on the floor, a star at the best."""
+    _draw_line(axes, one.h, one.error, one.median, look, level)
     lost = one.vanished & ~one.zero
     axes.plot(
         one.h[lost],
@@ -58,8 +58,8 @@ def draw_part(axes: Axes, h: Array, values: Array, look: Look) -> None:
     marks.floor_marks(axes, h[values == 0], look)
 
 
-def _draw_line(axes: Axes, h: Array, values: Array, median: Array, look: Look) -> None:
-    """A line with a mark per decade or so; rows that lie on it are not drawn twice, or dashes could not be seen."""
+def _draw_line(axes: Axes, h: Array, values: Array, median: Array, look: Look, level: int = 0) -> None:
+    """A line with some marks; rows that lie on it are not drawn twice, or its dashes could not be seen."""
     with np.errstate(divide="ignore", invalid="ignore"):
         line = np.isfinite(median) & (median > 0)
         away = line & (values > 0) & (np.abs(np.log10(values / median)) > 0.02)
@@ -79,7 +79,7 @@ def _draw_line(axes: Axes, h: Array, values: Array, median: Array, look: Look) -
         "ms": 4.4,
         "mew": 0.5,
         "mec": "white",
-        "markevery": (0.04, 0.12),
+        "markevery": (0.04 + 0.03 * level, 0.12),
     }
     axes.plot(h[line], median[line], color=look.color, linestyle=look.dash, linewidth=1.7, zorder=4, **sparse)
 
@@ -116,7 +116,7 @@ def draw_slope(axes: Axes, one: Series, accuracy: int, *, below: bool = False, a
 
 
 def best_of(summary: pd.DataFrame, **equal: object) -> tuple[float, float] | None:
-    """The robust best step and its error in the summary's row where every keyword equals its value, or None."""
+    """The robust best step and its error in the row where every keyword equals its value, or None."""
     rows = summary
     for column, wanted in equal.items():
         rows = rows[rows[column] == wanted]

@@ -44,11 +44,11 @@ def estimates_figure(
         parts.step_axis(axes, xlim)
         axes.set_title(name, loc="left")
         _draw_sides(axes, sides, grows)
-        for stencil, look in looks.items():
+        for level, (stencil, look) in enumerate(looks.items()):
             mine = select(rows, format=name, stencil=stencil).sort_values("h")
             shown = mine["estimate"].abs() if grows else mine["estimate"]
             (line,) = axes.plot(mine["h"], shown, color=look.color, linestyle=look.dash, linewidth=1.4)
-            line.set(marker=look.marker, markersize=4, markevery=(0.03, 0.1))
+            line.set(marker=look.marker, markersize=4, markevery=(0.03 + 0.03 * level, 0.1))
         if steps[name].empty:
             marks.note(axes, why_empty(sweep, name))
     symbol = derivative_symbol(order)
@@ -67,7 +67,7 @@ def why_empty(sweep: pd.DataFrame, name: str) -> str:
 
 
 def _set_axis(panels: Sequence[Axes], estimates: pd.Series, sides: dict[str, float]) -> bool:
-    """One y axis for all panels: in decades where the estimates grow without bound (True), linear elsewhere."""
+    """One y axis for all panels: in decades if the estimates grow without bound (True), or else linear."""
     largest = max([1e-3, *(abs(value) for value in sides.values() if math.isfinite(value))])
     far = float(np.abs(np.quantile(estimates, (0.05, 0.95))).max())
     grows = far > 100 * max(largest, 1.0)

@@ -141,7 +141,8 @@ def _decomposition(run: RunData) -> Figure:
     name = _first(("float32", "float16", "float64"), ordered(rows["format"], ORDER_OF_FORMATS))
     rows = select(rows, format=name)
     stencil = _first(("central-4", "central-2"), stencil_order(rows["stencil"]))
-    where = f"{derivative_symbol(run.main_derivative)} of {problem} at x = {point_text(point)} in {name}, {stencil}"
+    symbol = derivative_symbol(run.main_derivative)
+    where = f"{symbol} of {problem} at x = {point_text(point)} in {name}, {stencil}"
     arguments = {
         "sweep": select(rows, stencil=stencil),
         "references": references_at(select(run.references, problem=problem), point),
@@ -157,9 +158,12 @@ def _map(run: RunData) -> Figure:
     maps = select(run.maps, format=name)
     problem = _first(SHOWCASE, list(maps["problem"].unique()))
     maps = select(maps, problem=problem)
+    order = int(maps["derivative"].min()) if "derivative" in maps else 1
+    maps = select(maps, derivative=order) if "derivative" in maps else maps
     columns = ["format", "stencil", "x", "h", "error", "status"]
     arguments = {"maps": maps[columns], "title": f"Relative error over points and steps: {problem} in {name}"}
     words = {"problem": problem, "format": name, "stencils": listing(stencil_order(maps["stencil"]))}
+    words["derivative"] = derivative_name(order)
     return _figure("half-map", "map_figures.map_figure", arguments, words)
 
 

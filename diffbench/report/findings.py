@@ -1,4 +1,4 @@
-"""What a run shows about best steps, in plain sentences computed from its rows; each names the rows it rests on.
+"""What a run shows about best steps, in sentences computed from its rows; each names the rows it rests on.
 
 A finding is one short function. It raises :class:`Missing` when the run has not the rows, and the report then
 says what is missing instead of saying something about nothing.
@@ -47,12 +47,13 @@ def best_digits(run: RunData) -> Finding:
             f"{fixed(medians[stencil, f])} in {f}" for f in run.formats if (stencil, f) in medians.index
         ]
         clauses.append(f"{stencil} gives {listing(values)}")
-    text = f"At its robust best step, for the {derivative_name(run.main_derivative)}, {'; '.join(clauses)} correct digits (medians)."
+    derivative = derivative_name(run.main_derivative)
+    text = f"At its robust best step, for the {derivative}, {'; '.join(clauses)} correct digits (medians)."
     return Finding(text, _basis(run, rows, stencils))
 
 
 def half_precision(run: RunData) -> Finding:
-    """Where the central difference is best in half precision, and what a step that is common elsewhere gives."""
+    """Where the central difference is best in half precision, and what a common step gives."""
     return _naive(run, "float16")
 
 
@@ -85,7 +86,7 @@ def _naive(run: RunData, name: str) -> Finding:
     if len(steps) < 3:
         return Finding(best + ".", basis)
     h, relative = steps["h_requested"].median(), (steps["error"] / steps["exact"]).abs()
-    left = (-np.log10(relative.clip(lower=1e-17))).clip(lower=0).median()
+    left = float(np.median(np.maximum(-np.log10(np.maximum(relative, 1e-17)), 0.0)))
     zero = int((steps["estimate"] == 0).sum())
     lost = f" and returns exactly 0 for {zero} of {count(len(steps), 'problem point')}" if zero else ""
     text = f"{best}; h = {number(h, 2)} leaves it {fixed(left)} digits{lost}."
@@ -94,7 +95,7 @@ def _naive(run: RunData, name: str) -> Finding:
 
 
 def _at_common_step(run: RunData, name: str) -> pd.DataFrame:
-    """The row of the central difference nearest to a common step, for each problem point with a derivative."""
+    """The row of the central difference nearest to a common step, for every point with a derivative."""
     rows = run.main_rows
     rows = rows[(rows["format"] == name) & (rows["stencil"] == "central-2") & (rows["h_requested"] > 0)]
     rows = rows[np.isfinite(rows["estimate"]) & np.isfinite(rows["error"]) & (rows["exact"] != 0)]
@@ -212,6 +213,7 @@ def variant_gains(run: RunData) -> Finding:
 
 
 def best_series(run: RunData) -> pd.DataFrame:
+    """Scores of the main derivative with a robust best step and digits."""
     rows = run.best_rows(variant="integer", derivative=run.main_derivative)
     rows = rows[rows["digits"].notna()]
     if rows.empty:
@@ -227,6 +229,7 @@ def _widest(run: RunData, rows: pd.DataFrame) -> str:
 
 
 def rows_filter(run: RunData, stencils: list[str], name: str | None = None) -> str:
+    """The filter that a finding rests on, in words."""
     format_part = f"format = {name}, " if name else ""
     return (
         f"{format_part}stencil = {listing(stencils)}, derivative = {run.main_derivative}, variant = integer"
@@ -235,4 +238,5 @@ def rows_filter(run: RunData, stencils: list[str], name: str | None = None) -> s
 
 def _basis(run: RunData, rows: pd.DataFrame, stencils: list[str], name: str | None = None) -> str:
     problems = rows["problem"].nunique()
-    return f"summary.csv: {rows_filter(run, stencils, name)}, {count(len(rows), 'row')} of {count(problems, 'problem')}"
+    size = f"{count(len(rows), 'row')} of {count(problems, 'problem')}"
+    return f"summary.csv: {rows_filter(run, stencils, name)}, {size}"

@@ -1,4 +1,4 @@
-"""What a run shows about orders, the parts of the error, the truth and failures, in sentences like `findings`."""
+"""What a run shows about orders, parts of the error, the truth and failures, in sentences like `findings`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def rounding_slopes(run: RunData) -> Finding:
         f"{fixed(mine['rounding_slope'].median(), 2)} for {derivative_symbol(int(m))}"
         for m, mine in rows.groupby("derivative")
     ]
-    text = f"The rounding error grows like h to the power {listing(clauses)} (medians of the fitted slopes; theory says −m)."
+    powers = f"{listing(clauses)} (medians of the fitted slopes; theory says −m)"
+    text = f"The rounding error grows like h to the power {powers}."
     return Finding(text, f"summary.csv: variant = integer, rounding_slope known, {count(len(rows), 'row')}")
 
 
@@ -79,7 +80,9 @@ def largest_parts(run: RunData) -> Finding:
     largest = sizes.idxmax(axis=1)[sizes.max(axis=1) > 0]
     shares = largest.value_counts()
     named = [f"{part} in {shares[part]}" for part in shares.index]
-    text = f"At the robust best step the largest part of the error is {listing(named)} of {count(len(largest), 'series', 'series')}."
+    series = count(len(largest), "series", "series")
+    text = f"At the robust best step the largest part of the error is {listing(named)} of {series}"
+    text += f" (in {len(rows) - len(largest)} more, all parts are 0)." if len(rows) > len(largest) else "."
     return Finding(
         text,
         f"sweep.parquet: {rows_filter(run, run.main_stencils)}, h = h_best of summary.csv, "
@@ -114,7 +117,8 @@ def failures(run: RunData) -> Finding:
     if lost.empty:
         return Finding(f"All {count(total, 'row')} of the sweep are ok.", "sweep.parquet: all rows")
     named = [f"{status} ({percent(rows / total)})" for status, rows in lost.items()]
-    text = f"{percent(lost.sum() / total)} of {count(total, 'row')} are not ok, and say why: {listing(named, 9)}."
+    share = percent(lost.sum() / total)
+    text = f"{share} of {count(total, 'row')} are not ok, and say why: {listing(named, 9)}."
     return Finding(text, "sweep.parquet: all rows, by status")
 
 

@@ -19,7 +19,7 @@ LOOKS = {"forward": Look(VERMILLION, style.SOLID, "o"), "central": Look(BLUE, st
 
 
 def secants_figure() -> Figure:
-    """Secants of the forward and the central difference of sin at 1 beside the tangent, for two large steps."""
+    """Secants of the forward and the central difference of sin at 1, and the tangent, for two large steps."""
     with style.drawing():
         figure, panels = style.canvas(
             "A difference quotient is the slope of a secant: f(x) = sin x at x = 1",

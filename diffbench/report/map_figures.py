@@ -1,4 +1,4 @@
-"""The error over the plane of points and steps, where the arithmetic of a half-precision format can be seen."""
+"""The error over the plane of points and steps: a picture of the arithmetic of a half-precision format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def map_figure(maps: pd.DataFrame, title: str) -> Figure:
     Parameters
     ----------
     maps : DataFrame
-        Rows of ``maps.parquet``: ``problem format stencil x h error status`` on a grid, `error` relative or NaN.
+        Rows of ``maps.parquet``: ``problem format stencil x h error status`` on a grid; errors are relative.
     """
     with style.drawing():
         u = style.unit_roundoff(str(maps["format"].iloc[0]))

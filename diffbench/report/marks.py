@@ -62,7 +62,7 @@ def roundoff_line(axes: Axes, name: str, look: Look) -> None:
 def slope_triangle(
     axes: Axes, h: float, error: float, slope: int, *, below: bool = False, color: str = INK
 ) -> None:
-    """A triangle of that slope beside the point (h, error) of a line, on its upper left or lower right, with the slope."""
+    """A triangle of that slope beside a point of a line, on its upper left or lower right, with the slope."""
     (x0, x1), (y0, y1) = np.log10(axes.get_xlim()), np.log10(axes.get_ylim())
     across, up, side = x1 - x0, y1 - y0, 1 if below else -1
     run = min(0.09 * across, 0.14 * up / slope)

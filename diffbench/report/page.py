@@ -67,7 +67,7 @@ def render(folder: Path, progress: Progress | None = None) -> Rendered:
     Parameters
     ----------
     folder : Path
-        With ``sweep.parquet``, ``references.parquet`` and ``summary.csv``; other files are used where present.
+        With ``sweep.parquet``, ``references.parquet`` and ``summary.csv``; others are used where present.
     progress : callable, optional
         Called with (figures done, figures to draw, what was done).
 
@@ -145,11 +145,12 @@ def _subtitle(run: RunData) -> str:
     problems = run.status_counts["problem"].nunique() if len(run.status_counts) else 0
     stencils = run.summary[["derivative", "stencil"]].drop_duplicates().shape[0]
     ok = int(select(run.status_counts, status="ok")["rows"].sum()) if rows else 0
+    formulas, functions = count(stencils, "finite-difference formula"), count(problems, "function")
     return (
-        f"How wrong {count(stencils, 'finite-difference formula')} are for {count(problems, 'function')} in "
-        f"{count(len(run.formats), 'number format')}, over every step: {count(rows, 'measured row')}, each "
-        "with its error "
-        "against a certified derivative, split into parts."
+        f"How wrong {formulas} are for {functions} in "
+        f"{count(len(run.formats), 'number format')}, over every step: "
+        f"{count(rows, 'row')}, of which {count(ok, 'has', 'have')} a certified error, split into parts; the "
+        "others say why not."
     )
 
 

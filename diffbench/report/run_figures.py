@@ -28,7 +28,7 @@ FLOOR = 1e-7  # smaller distances from the expected order stand on the axis
 
 
 def orders_figure(summary: pd.DataFrame) -> Figure:
-    """Distance of the observed from the expected order, a column per stencil, a mark per problem and format."""
+    """Distance of the observed from the expected order: a column per stencil, a mark per series."""
     with style.drawing():
         columns = [
             (order, stencil)
@@ -82,7 +82,7 @@ def orders_figure(summary: pd.DataFrame) -> Figure:
 
 
 def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
-    """Measured robust best steps against predicted ones, and the ratio of the errors there, for all problems."""
+    """Measured robust best steps against predicted ones, and the ratio of the errors there."""
     with style.drawing():
         rows = summary[
             summary["stencil"].isin(list(stencils)) & (summary[["h_best", "h_predicted"]] > 0).all(axis=1)
@@ -123,7 +123,7 @@ def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
 
 
 def _error_ratios(axes: Axes, rows: pd.DataFrame, formats: Sequence[str], stencils: Sequence[str]) -> None:
-    """The measured error at the robust best over the predicted one: the middle half as a bar, the median as a mark."""
+    """The measured best error over the predicted one: the middle half as a bar, the median as a mark."""
     ratios = (rows["error_best"] / rows["error_predicted"]).to_numpy(float)
     ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
     low, high = np.log10(np.quantile(ratios, (0.03, 0.95))) if len(ratios) else (-1.0, 1.0)
@@ -162,7 +162,7 @@ def _bar(axes: Axes, place: float, quantiles: np.ndarray, look: style.Look) -> N
 
 
 def variants_figure(sweep: pd.DataFrame, summary: pd.DataFrame, title: str) -> Figure:
-    """Left: error against step of each variant for one case. Right: digits at the robust best over all problems."""
+    """Left: error against step of each variant for one case. Right: digits at the best step over all."""
     with style.drawing():
         name, stencil = str(sweep["format"].iloc[0]), str(sweep["stencil"].iloc[0])
         variants = [v for v in style.VARIANTS if (sweep["variant"] == v).any()]

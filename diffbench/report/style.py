@@ -155,7 +155,7 @@ def canvas(
     legend_rows: int = 1,
     **grid: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of panels under a title and room for a legend; margins are fixed, so nothing shifts between runs.
+    """Panels under a title and room for a legend; margins are fixed, so nothing shifts between runs.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def canvas(
 
 
 def legend(figure: Figure, *rows: Sequence[Artist]) -> None:
-    """A legend for all panels, under the title and above the data: one line of the page per row of handles."""
+    """A legend for all panels, under the title and above the data: one line per row of handles."""
     width, height = figure.get_size_inches()
     for position, handles in enumerate(row for row in rows if row):
         figure.legend(

@@ -1,6 +1,6 @@
-"""The tables of digits, steps, orders and variants, as text that people read; both pages print the same cells.
+"""The tables of digits, steps, orders and variants, as text that people read, for both pages.
 
-Each function takes a run and gives a :class:`Table`, or raises :class:`Missing` with the reason why it has none.
+Each function takes a run and gives a :class:`Table`, or raises ``Missing`` with the reason.
 """
 
 from __future__ import annotations

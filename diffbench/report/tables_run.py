@@ -1,4 +1,4 @@
-"""The tables of statuses, references, hard problems, benchmarks and the environment, like those of `tables`."""
+"""The tables of statuses, references, hard problems, benchmarks and the environment, like `tables`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Numbers and names as a person would write them.
 
-* ``number(0.0000123)`` gives ``1.23×10⁻⁵``; ``power_of_ten(-8)`` gives ``10⁻⁸``; ``percent(0.25)`` gives ``25 %``.
+* ``number(0.0000123)`` gives ``1.23×10⁻⁵``; ``power_of_ten(-8)`` gives ``10⁻⁸``; ``percent(0.25)`` ``25 %``.
 * ``NONE`` stands wherever a value does not exist; every table that shows it says so.
 """
 
@@ -15,7 +15,7 @@ _DERIVATIVES = {0: "function", 1: "first derivative", 2: "second derivative", 3:
 
 
 def number(value: object, digits: int = 3) -> str:
-    """A number with `digits` significant digits, in powers of ten outside 0.001 to 99999; `NONE` for NaN or None.
+    """A number with `digits` significant digits, in powers of ten outside 0.001 to 99999; `NONE` for NaN.
 
     >>> number(0.00625), number(1.2345e-5), number(float("inf")), number(float("nan")), number(40)
     ('0.00625', '1.23×10⁻⁵', '∞', '–', '40')
@@ -51,7 +51,7 @@ def fixed(value: object, decimals: int = 1) -> str:
 
 
 def power_of_ten(exponent: int) -> str:
-    """``10⁻⁸`` for -8, in characters, so that it reads the same in a figure, in Markdown and on a terminal."""
+    """``10⁻⁸`` for -8, in characters that read the same in a figure, in Markdown and on a terminal."""
     return "1" if exponent == 0 else "10" if exponent == 1 else "10" + str(exponent).translate(_SUPERSCRIPT)
 
 

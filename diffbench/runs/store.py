@@ -176,7 +176,7 @@ def merge(store: CellStore, keys: list[str], maps: list[str], folder: Path) -> N
     keys, maps : list of str
         Keys of the cells of the sweep, and of the maps, in the order of the plan.
     """
-    _write_parquet(folder / "sweep.parquet", _groups(store.table(key, "sweep") for key in keys))
+    _write_sweep(store, keys, folder / "sweep.parquet")
     references = _concat([store.table(key, "references") for key in keys])
     rows = references.to_pandas().drop_duplicates(REFERENCE_KEY, ignore_index=True)
     if "mpmath_agrees" in rows:
@@ -225,27 +225,28 @@ def _replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Tables gathered into groups of many rows; cells have a few thousand, and a row group costs a footer."""
+def _write_sweep(store: CellStore, keys: list[str], path: Path) -> None:
+    """All rows below each other, a few cells at a time: a full run has more rows than fit into memory."""
+    schemas = [pq.read_schema(store.folder / key / "sweep.parquet") for key in keys]
+    schema = pa.unify_schemas(schemas, promote_options="permissive").remove_metadata()
+    tables = (store.table(key, "sweep") for key in keys)
+    with _replacing(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+        for group in _groups(tables):
+            writer.write_table(_concat([*group, schema.empty_table()]).select(schema.names).cast(schema))
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
+    """Tables in batches of many rows; cells have a few thousand, and a row group costs a footer."""
     batch: list[pa.Table] = []
     for table in tables:
         batch.append(table)
         if sum(part.num_rows for part in batch) >= ROWS_PER_GROUP:
-            yield _concat(batch)
+            yield batch
             batch = []
     if batch:
-        yield _concat(batch)
+        yield batch
 
 
 def _concat(tables: list[pa.Table]) -> pa.Table:
     """Tables below each other; a column that one lacks is empty there."""
-    joined = pa.concat_tables(tables, promote_options="permissive")
-    return joined.unify_dictionaries()
-
-
-def _write_parquet(path: Path, groups: Iterator[pa.Table]) -> None:
-    parts = list(groups)  # compressed codes and floats: 800 000 rows of 24 columns are about 130 MB
-    schema = pa.unify_schemas([part.schema for part in parts], promote_options="permissive")
-    with _replacing(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-        for part in parts:
-            writer.write_table(_concat([part, schema.empty_table()]).select(schema.names).cast(schema))
+    return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
