@@ -6,7 +6,7 @@ repeats is categorical, with fixed categories where there is a fixed list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,10 @@ from diffbench.steps.grid import Steps
 SWEEP_COLUMNS = (
     *("problem", "point", "x", "format", "stencil", "derivative", "accuracy", "variant", "h_requested", "h"),
     *("evaluations", "estimate", "exact", "error", *PARTS, "status", "truncation_zero", "message"),
+)
+REFERENCE_COLUMNS = (
+    *("problem", "point", "x", "derivative", "value", "radius", "value_digits", "mpmath_agrees"),
+    *("kind", "left", "right", "scale", "status", "message"),
 )
 _MESSAGES = {
     "ok": "",
@@ -43,11 +47,11 @@ def sweep_frame(problem: str, fmt: Format, results: Results) -> pd.DataFrame:
     data = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     rows = len(data["h"])
     frame = {
-        "problem": _constant(problem, rows),
-        "format": pd.Categorical.from_codes(np.full(rows, NAMES.index(fmt.name), dtype=np.int8), list(NAMES)),
-        "variant": pd.Categorical.from_codes(data.pop("variant"), list(VARIANTS)),
-        "status": pd.Categorical.from_codes(data.pop("code"), list(STATUSES)),
-        **{name: pd.Categorical.from_codes(data.pop(name), list(seen)) for name, seen in texts.items()},
+        "problem": _categorical(np.zeros(rows, dtype=np.int8), [problem]),
+        "format": _categorical(np.full(rows, NAMES.index(fmt.name), dtype=np.int8), NAMES),
+        "variant": _categorical(data.pop("variant"), VARIANTS),
+        "status": _categorical(data.pop("code"), STATUSES),
+        **{name: _categorical(data.pop(name), list(seen)) for name, seen in texts.items()},
         **data,
     }
     extra = [name for name in data if name not in SWEEP_COLUMNS]
@@ -62,12 +66,14 @@ class _Texts(dict[str, int]):
         return self[text]
 
 
-def _constant(text: str, rows: int) -> pd.Categorical:
-    return pd.Categorical.from_codes(np.zeros(rows, dtype=np.int8), [text])
+def _categorical(codes: Any, categories: Sequence[str]) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes, pd.Index(categories))
 
 
-def _rows(point: str, fmt: Format, result: PointResult, steps: Steps, texts: Mapping[str, _Texts]) -> dict[str, Any]:
-    """Columns of one point: a row per scheme and step, or one per scheme (h = NaN) if the point has no sweep."""
+def _rows(
+    point: str, fmt: Format, result: PointResult, steps: Steps, texts: Mapping[str, _Texts]
+) -> dict[str, Any]:
+    """Columns of one point: a row per scheme and step, or one per scheme (h = NaN) without a sweep."""
     schemes = result.schemes
     swept = bool(result.columns)
     shape = result.columns["code"].shape if swept else (len(schemes), 1)
@@ -103,11 +109,12 @@ def _messages(result: PointResult, seen: _Texts) -> Any:
     """Number of the message for every status."""
     alone = {} if result.columns else {result.status: result.message}
     own = {"error": result.message} if result.message else {}
-    return np.array([seen[{**_MESSAGES, **own, **alone}.get(status, "")] for status in STATUSES], dtype=np.int32)
+    texts = {**_MESSAGES, **own, **alone}
+    return np.array([seen[texts.get(status, "")] for status in STATUSES], dtype=np.int32)
 
 
 def _exact_texts(result: PointResult, steps: Steps, rows: int, schemes: int) -> dict[str, Any]:
-    """longdouble numbers as text, since float64 columns cannot hold them exactly."""
+    """Numbers of longdouble as text, since float64 columns cannot hold them exactly."""
     swept = bool(result.columns)
     h = [str(v) for v in np.tile(steps.h, schemes)] if swept else [""] * rows
     estimate = [str(v) for v in result.columns["estimate"].ravel()] if swept else [""] * rows
@@ -124,8 +131,7 @@ def references_frame(problem: str, results: Results) -> pd.DataFrame:
     for point, (result, _, scale) in results.items():
         for ref in result.references:
             rows.append({"problem": problem, "point": point, **_reference_row(ref, result.x), "scale": scale})
-    columns = "problem point x derivative value radius value_digits mpmath_agrees kind left right scale status message"
-    frame = pd.DataFrame(rows, columns=columns.split())
+    frame = pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))
     return frame.astype({"mpmath_agrees": "boolean"})
 
 

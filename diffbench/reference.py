@@ -11,7 +11,7 @@ program has a kink or a jump, the two one-sided derivatives are reported and no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import comb, factorial
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import arb
 
-from diffbench.arithmetic.balls import ArbArithmetic, UndecidedError, to_balls, working_precision
+from diffbench.arithmetic.balls import ArbArithmetic, UndecidedError, to_ball, to_balls, working_precision
 from diffbench.arithmetic.base import Program
 from diffbench.arithmetic.mp import MpArithmetic
 from diffbench.arithmetic.taylor import TaylorArithmetic
-from diffbench.errors import RefusedError, UserError
+from diffbench.errors import UserError
 
 if TYPE_CHECKING:
     import mpmath
@@ -148,7 +148,8 @@ def certify(
     right, left = sides
     if not right[0].is_finite() and not left[0].is_finite():
         with working_precision(START_BITS):
-            inside = ArbArithmetic(START_BITS).evaluate(f, to_balls(np.asarray(x)))[()].is_finite()
+            value: arb = ArbArithmetic(START_BITS).evaluate(f, to_balls(np.asarray(x)))[()]
+            inside = value.is_finite()
         status, why = (
             ("no_derivative", "no Taylor series here")
             if inside
@@ -156,17 +157,17 @@ def certify(
         )
         return [_without_value(x, m, status, why) for m in range(orders + 1)]
     check = _MpmathCheck(f, x, scale)
-    return [
-        _assemble(x, m, left, right, check if m in wanted else None)
-        for m in range(orders + 1)
-    ]
+    return [_assemble(x, m, left, right, check if m in wanted else None) for m in range(orders + 1)]
 
 
-def derivative_ball(f: Program, x: Any, m: int, bits: int) -> arb:
-    """f^(m)(x) at a given working precision (for smooth points)."""
+def derivative_balls(f: Program, x: Any, orders: Iterable[int], bits: int) -> dict[int, arb]:
+    """Derivatives of ``f`` at ``x`` by order, at a given working precision (for smooth points)."""
+    wanted = set(orders)
     with working_precision(bits):
-        start = to_balls(np.asarray(x))[()]
-    return TaylorArithmetic(bits, m + 3).expand(f, start)[m] * factorial(m)
+        start = to_ball(x)
+    coefficients = TaylorArithmetic(bits, max(wanted) + 3).expand(f, start)
+    with working_precision(bits):
+        return {m: coefficients[m] * factorial(m) for m in wanted}
 
 
 def _finite_point(x: Any) -> Any:
@@ -201,7 +202,7 @@ def _one_sided_series(f: Program, x: Any, orders: int, digits: int) -> tuple[lis
 def _expand(f: Program, x: Any, orders: int, bits: int, side: int) -> tuple[list[arb], bool]:
     series = TaylorArithmetic(bits, orders + 3)  # two more: a tie is decided by what comes next
     with working_precision(bits):
-        coefficients = series.expand(f, to_balls(np.asarray(x))[()], side)
+        coefficients = series.expand(f, to_ball(x), side)
         derivatives = [c * (factorial(m) * side**m) for m, c in enumerate(coefficients[: orders + 1])]
     return derivatives, series.trace.tied
 
@@ -287,7 +288,7 @@ def from_mpf(number: Any) -> arb:
     return arb(int(-mantissa if sign else mantissa)) * arb(2) ** int(exponent)
 
 
-# the independent route ----------------------------------------------------------------------------------------
+# the independent route --------------------------------------------------------------------------------
 
 
 class _MpmathCheck:

@@ -107,7 +107,8 @@ def _references(subject: Subject, x: Any, orders: int, needed: set[int]) -> list
     if isinstance(subject.truth, int | float):
         value = arb(subject.truth)
         return [_supplied(x, m, value if m in needed else None) for m in range(orders + 1)]
-    found = certify(subject.truth or subject.function, x, orders, scale=subject.scale, checked=sorted({0, *needed}))
+    program, checked = subject.truth or subject.function, sorted({0, *needed})
+    found = certify(program, x, orders, scale=subject.scale, checked=checked)
     return [_with_stated(r, subject.stated) if r.status == "no_derivative" else r for r in found]
 
 
@@ -164,7 +165,8 @@ def sample_steps(
         values, infinite, failed = _one_by_one(run, subject.function, fmt, where)
     combined: list[Combination] = []
     data = Sampled(fmt, x, subject.scale, schemes, steps.h, where, values, combined)
-    combined += [s.combine(fmt, [values[i] for i in index], steps.h) for s, index in zip(schemes, plan.index, strict=True)]
+    for scheme, index in zip(schemes, plan.index, strict=True):
+        combined.append(scheme.combine(fmt, [values[i] for i in index], steps.h))
     return data, infinite, failed, message
 
 
@@ -206,13 +208,13 @@ def _message(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-# judging the rows ---------------------------------------------------------------------------------------------
+# judging the rows ----------------------------------------------------------------------------------
 
 
 def _judge(
     subject: Subject, data: Sampled, infinite: Any, failed: Any, message: str, references: list[Reference]
 ) -> PointResult:
-    schemes, fmt = data.schemes, data.fmt
+    schemes = data.schemes
     shape = (len(schemes), len(data.h))
     truth = [references[s.stencil.derivative] for s in schemes]
     columns: dict[str, Any] = {name: np.full(shape, np.nan) for name in ("error", *PARTS)}
@@ -282,7 +284,7 @@ def _codes(
 
 
 def certified_for(truth: Reference, fmt: Format) -> bool:
-    """Whether the reference is certified closely enough to judge a format: radius <= 2^-8 ulp at its value."""
+    """Whether the reference is certified closely enough to judge a format: radius <= 2^-8 ulp."""
     if truth.status == "no_derivative":
         return True
     if truth.status != "ok":

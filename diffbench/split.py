@@ -11,8 +11,8 @@ all stencils are applied to all steps of a band of precision at once, and the pr
 shrinks, so that the truncation is known to 1e-12 of itself. E2 and E3 are sums and quotients of
 numbers of the format; at the working precision they are exact up to a radius far below their last bit.
 
-``split_exactly`` does one row in rational arithmetic, term by term as written above. It is the definition; the
-fast route must round to the same numbers.
+``split_exactly`` does one row in rational arithmetic, term by term as written above. It is the definition;
+the fast route must round to the same numbers.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from diffbench.arithmetic.balls import ArbArithmetic, to_balls, working_precisio
 from diffbench.arithmetic.base import Program
 from diffbench.arithmetic.formats import Format
 from diffbench.methods.finite_differences import Combination, Scheme, layout
-from diffbench.reference import derivative_ball
+from diffbench.reference import derivative_balls
 from diffbench.truncation import SERIES_BITS, Points, evaluate_nodes, map_balls, truncations, weighted_sums
 
 PARTS = ("truncation", "abscissa", "evaluation", "weights", "combination")
-# f at the rounded nodes is computed with 75 + p bits (p the precision of the format) beyond what a division by
-# h^(m-1) magnifies. The last factor 1/h costs p bits at most before the differences are lost anyway, so the parts
-# are known to 2^-75 of |f| / scale^m and better.
+# f at the rounded nodes is computed with 75 + p bits (p the precision of the format) beyond what a division
+# by h^(m-1) magnifies. The last factor 1/h costs p bits at most before the differences are lost anyway, so
+# the parts are known to 2^-75 of |f| / scale^m and better.
 NODE_BITS = 75
 BAND_BITS = 64  # steps whose precision rounds up to the same multiple are computed together
 # Where the parts are far smaller than that (f computed without error, errors that are powers of h), the steps
@@ -50,7 +50,7 @@ Balls = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Parts:
-    """Arrays of shape (schemes, steps), float64: the error, its five parts, and where truncation is exactly 0."""
+    """Float64 arrays of shape (schemes, steps): error, five parts, and where truncation is exactly 0."""
 
     error: Floats
     truncation: Floats
@@ -104,8 +104,8 @@ class Sampled:
         schemes = [self.schemes[r] for r in rows]
         position = {s: i for i, s in enumerate(self.offsets)}
         kept = [position[s] for s in layout(tuple(schemes)).offsets]
-        combined = [self.combined[r] for r in rows]
-        return replace(self, schemes=schemes, nodes=self.nodes[kept], values=self.values[kept], combined=combined)
+        nodes, values, combined = self.nodes[kept], self.values[kept], [self.combined[r] for r in rows]
+        return replace(self, schemes=schemes, nodes=nodes, values=values, combined=combined)
 
     def wide(self, values: Any) -> Any:
         """Numbers of the format or of the working format in a dtype that holds them all exactly."""
@@ -154,7 +154,7 @@ class _Rows:
         self.h = to_balls(data.h[members])
         orders = {s.stencil.derivative for s in data.schemes}
         self.powers = {m: self.h**m for m in orders}
-        truth = {m: derivative_ball(f, data.x, m, SERIES_BITS) for m in orders}
+        truth = derivative_balls(f, data.x, orders, SERIES_BITS)
         self.truth = np.array([[truth[s.stencil.derivative]] for s in data.schemes], dtype=object)
         reached = np.isfinite(data.wide(data.nodes[:, members]))
         y1 = _at_rounded_nodes(f, data, members, bits)
@@ -209,7 +209,7 @@ class _Rows:
         steps = self.data.h[self.members].astype(np.float64)
         orders = np.array([[s.stencil.derivative] for s in self.data.schemes])
         with np.errstate(over="ignore", under="ignore"):
-            return np.maximum(largest * 2.0**-bits.astype(np.float64) / steps**orders, 1e-300)
+            return np.maximum(largest * 2.0 ** -bits.astype(np.float64) / steps**orders, 1e-300)
 
     def too_coarse(self, parts: dict[str, Floats]) -> Any:
         """Steps at which some scheme's parts are not known to 2^-58 of the largest part."""
@@ -237,7 +237,7 @@ class _Rows:
         return e3, equal, usable
 
     def _divisors(self, scheme: Scheme, divisor: Any) -> tuple[Balls, Any, Any]:
-        """Inverse of the divisor as rounded in the format, where it is exact, where it is finite and not 0."""
+        """Inverse of the divisor as rounded in the format, where it is exact, where it is usable."""
         fine = np.isfinite(divisor) & (divisor != 0)
         rounded = to_balls(np.where(fine, divisor, 1))
         exact = self.powers[scheme.stencil.derivative]
@@ -303,7 +303,7 @@ def split_exactly(f: Program, data: Sampled, row: int, step: int, bits: int = 20
     index = data.index[row]
     x, h = _fraction(data.x), _fraction(data.h[step])
     with working_precision(bits):
-        truth = _midpoint(derivative_ball(f, data.x, stencil.derivative, bits))
+        truth = _midpoint(derivative_balls(f, data.x, [stencil.derivative], bits)[stencil.derivative])
         exact = np.array([_ball(x + s * h) for s in stencil.offsets], dtype=object)
         arithmetic = ArbArithmetic(bits)
         y0 = [_midpoint(y) for y in arithmetic.evaluate(f, exact)]

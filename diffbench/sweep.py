@@ -118,7 +118,7 @@ def _frames(
 
 @dataclass(frozen=True)
 class Sweep:
-    """The result of :func:`sweep`: ``frame`` (a row per step), ``references``, ``summary()`` and ``plot()``."""
+    """The result of :func:`sweep`: ``frame`` (a row per step), ``references``, ``summary()``, ``plot()``."""
 
     frame: pd.DataFrame
     references: pd.DataFrame
@@ -223,7 +223,7 @@ def sweep(
         if result.status == "refused":
             hint = "" if not split else " (or sweep without the split: split=False, truth=...)"
             raise RefusedError(result.message + hint)
-        label = name or getattr(f, "__name__", "f")
+        label = str(name or getattr(f, "__name__", "f"))
         found = {repr(point): (result, grid, length)}
         frames.append((sweep_frame(label, fmt, found), references_frame(label, found)))
     rows = pd.concat([a for a, _ in frames], ignore_index=True)

@@ -5,8 +5,8 @@ Two routes, both rigorous:
 * Large steps: the exact stencil on Arb values at the exact nodes, minus the reference. About
   ``(m + p) log2(scale / h)`` bits cancel, so the working precision grows as the step shrinks.
 * Small steps: the Taylor expansion of the stencil, ``T = sum_k (sum_j c_j s_j^k) f^(k)(x)/k! h^(k-m)`` for
-  k from m + p on, with the Lagrange remainder from a Taylor series over the ball that holds all nodes. Nothing
-  cancels, so 128 bits are plenty at any step.
+  k from m + p on, with the Lagrange remainder from a Taylor series over the ball that holds all nodes.
+  Nothing cancels, so 128 bits are plenty at any step.
 
 A row that is not accurate enough is computed again by the first route with more bits, up to 8192; if the ball
 still contains 0 then, the truncation is 0 (``zero``).
@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from diffbench.arithmetic.balls import ArbArithmetic, UndecidedError, to_balls, working_precision
+from diffbench.arithmetic.balls import ArbArithmetic, UndecidedError, to_ball, to_balls, working_precision
 from diffbench.arithmetic.base import Program
 from diffbench.arithmetic.taylor import TaylorArithmetic
 from diffbench.methods.finite_differences import Scheme
-from diffbench.reference import derivative_ball
+from diffbench.reference import derivative_balls
 from diffbench.stencils import Stencil
 
 Balls = np.ndarray[Any, Any]
@@ -46,7 +46,7 @@ REACH = 2.0**-12  # |s| h <= REACH * scale: the remainder is then about REACH**T
 
 @dataclass(frozen=True)
 class Points:
-    """Where to differentiate: exact point, scale, schemes, their offsets and positions, steps (dtype of the format)."""
+    """Where to differentiate: exact point, scale, schemes, offsets with positions, steps of the format."""
 
     x: Any
     scale: float
@@ -89,7 +89,7 @@ def _small_steps(data: Points) -> Flags:
     return np.asarray(widest * data.h.astype(np.float64) <= REACH * data.scale)
 
 
-# the expansion route ----------------------------------------------------------------------------------------
+# the expansion route -------------------------------------------------------------------------------
 
 
 class _Expansion:
@@ -100,10 +100,10 @@ class _Expansion:
 
     @classmethod
     def at(cls, f: Program, data: Points) -> _Expansion | None:
-        """None where the function has no series over the whole ball (a kink, a pole, the edge of a domain)."""
+        """None where there is no series over the whole ball (a kink, a pole, the edge of a domain)."""
         order = max(s.stencil.derivative + s.stencil.accuracy for s in data.schemes) + TERMS + 1
         with working_precision(SERIES_BITS):
-            x = to_balls(np.asarray(data.x))[()]
+            x = to_ball(data.x)
             ball = arb(x, REACH * data.scale)
         try:
             point = TaylorArithmetic(SERIES_BITS, order + 1)
@@ -152,7 +152,7 @@ def expansion_moments(stencil: Stencil) -> tuple[tuple[int, ...], tuple[Fraction
     return (*orders, first + TERMS), (*moments, Fraction(0))
 
 
-# the direct route ----------------------------------------------------------------------------------------------
+# the direct route ----------------------------------------------------------------------------------
 
 
 def _bits_needed(data: Points, members: Any) -> Any:
@@ -175,7 +175,7 @@ def _direct(f: Program, data: Points, members: Any, bits: int, rows: Any = None)
     values = evaluate_nodes(f, exact_nodes(data, h), data.offsets, bits)
     finite = map_balls(arb.is_finite, values)
     sums = weighted_sums(schemes, index, values)
-    truth = {m: derivative_ball(f, data.x, m, bits) for m in {s.stencil.derivative for s in schemes}}
+    truth = derivative_balls(f, data.x, {s.stencil.derivative for s in schemes}, bits)
     result = np.empty(sums.shape, dtype=object)
     for r, scheme in enumerate(schemes):
         stencil = scheme.stencil
@@ -185,7 +185,7 @@ def _direct(f: Program, data: Points, members: Any, bits: int, rows: Any = None)
 
 def exact_nodes(data: Points, h: Balls) -> Balls:
     """x + s h as balls, shape (offsets, steps)."""
-    x = to_balls(np.asarray(data.x))[()]
+    x = to_ball(data.x)
     return np.stack([x + h * _ball(s) for s in data.offsets])
 
 
@@ -213,7 +213,8 @@ def weighted_sums(schemes: Sequence[Scheme], index: Sequence[Sequence[int]], val
 
     def pair(left: int, right: int, sign: int) -> Balls:
         if (left, right, sign) not in pairs:
-            pairs[left, right, sign] = values[right] + values[left] if sign > 0 else values[right] - values[left]
+            a, b = values[right], values[left]
+            pairs[left, right, sign] = a + b if sign > 0 else a - b
         return pairs[left, right, sign]
 
     rows = []
@@ -244,7 +245,7 @@ def _sum_of_products(terms: list[tuple[int, Balls]]) -> Balls:
     return total
 
 
-# more precision ---------------------------------------------------------------------------------------------------
+# more precision ------------------------------------------------------------------------------------
 
 
 def _refine(f: Program, data: Points, result: Truncation) -> None:
@@ -262,9 +263,12 @@ def _refine(f: Program, data: Points, result: Truncation) -> None:
             balls, _ = _direct(f, data, steps, bits, rows)
             settled = _accurate(balls) | (bits >= MAX_BITS)
             where = np.ix_(rows, steps)
-            zero = map_balls(lambda b: b.is_zero() or (bits >= MAX_BITS and b.contains(0)), balls)
+            zero = map_balls(arb.is_zero, balls)
+            if bits >= MAX_BITS:
+                zero |= map_balls(lambda ball: ball.contains(0), balls)
             change = unclear[where] & settled
-            result.balls[where] = np.where(change, np.where(zero, arb(0), balls), result.balls[where])
+            balls[zero] = arb(0)
+            result.balls[where] = np.where(change, balls, result.balls[where])
             result.zero[where] |= change & zero
             unclear[where] &= ~settled
 
@@ -280,5 +284,3 @@ def map_balls(function: Any, values: Balls) -> Any:
 
 def _ball(value: Fraction) -> arb:
     return arb(value.numerator) if value.denominator == 1 else arb(value.numerator) / arb(value.denominator)
-
-

@@ -56,6 +56,12 @@ def _floats_as_balls(values: Raw) -> Raw:
     return np.fromiter(map(arb, values.tolist()), object, values.size)
 
 
+def to_ball(value: Any) -> arb:
+    """One number of a format as an exact ball."""
+    ball: arb = to_balls(np.asarray(value))[()]
+    return ball
+
+
 def decide_sign(ball: arb) -> int:
     """The sign of a ball, or UndecidedError. (Not a number counts as undecided.)"""
     if ball > 0:

@@ -36,8 +36,8 @@ class FormatRun:
 
 # NumPy's own ufuncs that keep every format and raise the processor's flags.
 _PLAIN = frozenset(
-    getattr(np, name)
-    for name in "add subtract multiply divide negative square sqrt power exp log sin cos tan tanh absolute maximum minimum".split()
+    (np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.sqrt, np.power, np.exp, np.log)
+    + (np.sin, np.cos, np.tan, np.tanh, np.absolute, np.maximum, np.minimum)
 )
 
 

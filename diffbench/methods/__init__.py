@@ -92,7 +92,8 @@ def derivative(
     points = fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
-    h = eps_scaled(stencil, points, fmt) if step is None else np.broadcast_to(_checked_step(step, fmt), points.shape)
+    given = None if step is None else np.broadcast_to(_checked_step(step, fmt), points.shape)
+    h = eps_scaled(stencil, points, fmt) if given is None else given
     return _estimate(f, fmt, stencil, points, h)
 
 

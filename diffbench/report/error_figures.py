@@ -113,12 +113,11 @@ def precisions_figure(
         for axes, stencil in zip(panels, stencils, strict=True):
             parts.frame(axes, xlim, ylim, None)
             axes.set_title(stencil, loc="left")
-            for name in formats:
+            for level, name in enumerate(formats):
                 look = style.look_of_format(name)
                 marks.roundoff_line(axes, name, look)
-                parts.draw_series(
-                    axes, series[name, stencil], look, parts.best_of(summary, format=name, stencil=stencil)
-                )
+                best = parts.best_of(summary, format=name, stencil=stencil)
+                parts.draw_series(axes, series[name, stencil], look, best, level)
             _triangle(axes, series[formats[-1], stencil], sweep, stencil, below=True)
             axes.tick_params(labelleft=axes is panels[0])
         parts.label_errors(panels[0], order, "derivative")
@@ -137,11 +136,10 @@ def stencils_figure(
         figure, (axes,) = style.canvas(title, height=5.4, top=0.86)
         ylim = parts.error_limits(series.values(), [style.unit_roundoff(name)])
         parts.frame(axes, parts.step_limits(series.values()), ylim, style.unit_roundoff(name))
-        for stencil, look in looks.items():
+        for level, (stencil, look) in enumerate(looks.items()):
             parts.draw_truncation(axes, series[stencil], look)
-            parts.draw_series(
-                axes, series[stencil], look, parts.best_of(summary, format=name, stencil=stencil)
-            )
+            best = parts.best_of(summary, format=name, stencil=stencil)
+            parts.draw_series(axes, series[stencil], look, best, level)
             _triangle(axes, series[stencil], sweep, stencil)
         parts.label_errors(axes, order, "derivative")
         meanings = parts.mark_handles(list(series.values()))

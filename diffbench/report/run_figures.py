@@ -171,16 +171,13 @@ def variants_figure(sweep: pd.DataFrame, summary: pd.DataFrame, title: str) -> F
         u = style.unit_roundoff(name)
         low, high = parts.error_limits(series.values(), [u])
         parts.frame(left, parts.step_limits(series.values()), (max(low, u / 30), high), u)
-        for variant, one in series.items():
-            best = parts.best_of(
-                select(summary, variant=variant),
-                format=name,
-                stencil=stencil,
-                problem=sweep["problem"].iloc[0],
-            )
-            parts.draw_series(left, one, style.VARIANTS[variant], best)
+        problem = str(sweep["problem"].iloc[0])
+        for level, (variant, one) in enumerate(series.items()):
+            mine = select(summary, problem=problem, point=str(sweep["point"].iloc[0]), variant=variant)
+            best = parts.best_of(mine, format=name, stencil=stencil)
+            parts.draw_series(left, one, style.VARIANTS[variant], best, level)
         left.set_ylabel("relative error")
-        left.set_title(f"{sweep['problem'].iloc[0]}, {name}, {stencil}", loc="left")
+        left.set_title(f"{problem}, {name}, {stencil}", loc="left")
         stencils = stencil_order(summary["stencil"])
         for column, each in enumerate(stencils):
             for position, variant in enumerate(variants):

@@ -20,7 +20,7 @@ KINDS = ("decimal", "binary")
 
 @dataclass(frozen=True)
 class Steps:
-    """Requested steps (float64) and what the format makes of them (its dtype), both of shape (K,), decreasing."""
+    """Requested steps (float64) and what the format makes of them (its dtype), shape (K,), decreasing."""
 
     requested: np.ndarray[Any, np.dtype[np.float64]]
     h: np.ndarray[Any, Any]
