@@ -118,6 +118,8 @@ def reference(f: Program, x: Any, derivative: int = 1, digits: int = DIGITS) -> 
         raise UserError(f"the derivative order must be an integer from 0 to 30, not {derivative!r}")
     if not isinstance(digits, int) or not 1 <= digits <= 1000:
         raise UserError(f"digits must be an integer from 1 to 1000, not {digits!r}")
+    if not callable(f):
+        raise UserError(f"the function must be callable, not {f!r}")
     point = _finite_point(x)
     return certify(f, point, derivative, digits=digits, checked=[derivative])[derivative]
 
@@ -148,7 +150,7 @@ def certify(
     right, left = sides
     if not right[0].is_finite() and not left[0].is_finite():
         with working_precision(START_BITS):
-            value: arb = ArbArithmetic(START_BITS).evaluate(f, to_balls(np.asarray(x)))[()]
+            value: Any = ArbArithmetic(START_BITS).evaluate(f, to_balls(np.asarray(x)))[()]
             inside = value.is_finite()
         status, why = (
             ("no_derivative", "no Taylor series here")
@@ -172,11 +174,11 @@ def derivative_balls(f: Program, x: Any, orders: Iterable[int], bits: int) -> di
 
 def _finite_point(x: Any) -> Any:
     try:
-        finite = bool(np.isfinite(x))
-    except TypeError as error:
+        finite = np.ndim(x) == 0 and not np.iscomplexobj(x) and bool(np.isfinite(x))
+    except (TypeError, ValueError) as error:
         raise UserError(f"the point must be a real number, not {x!r}") from error
-    if not finite or np.ndim(x) != 0:
-        raise UserError(f"the point must be one finite number, not {x!r}")
+    if not finite:
+        raise UserError(f"the point must be one finite real number, not {x!r}")
     return x if isinstance(x, np.floating) or type(x).__module__ == "ml_dtypes" else float(x)
 
 

@@ -221,7 +221,8 @@ def _judge(
     columns["truncation_zero"] = np.zeros(shape, dtype=bool)
     inside = np.ones(shape, dtype=bool)
     known = [r for r, t in enumerate(truth) if t.status in ("ok", "uncertified") and t.value == t.value]
-    exact = [r for r in known if truth[r].ball is not None and not subject.opaque]
+    own = subject.truth is None and not subject.opaque  # the reference is that of the function itself
+    exact = [r for r in known if own and truth[r].ball is not None]
     if exact:
         _fill_split(subject, data, exact, columns, inside)
     _fill_errors(data, truth, [r for r in known if r not in exact], columns)

@@ -208,7 +208,7 @@ class _Rows:
         largest = np.abs(np.where(np.isfinite(computed), computed, 0)).max(axis=0).astype(np.float64)
         steps = self.data.h[self.members].astype(np.float64)
         orders = np.array([[s.stencil.derivative] for s in self.data.schemes])
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             return np.maximum(largest * 2.0 ** -bits.astype(np.float64) / steps**orders, 1e-300)
 
     def too_coarse(self, parts: dict[str, Floats]) -> Any:

@@ -198,7 +198,9 @@ def sweep(
     RefusedError
         If the function cannot run in Arb or in a format; the message names the NumPy call.
     """
-    point = _point(x)
+    if not callable(f):
+        raise UserError(f"the function must be callable, not {f!r}")
+    point = _real("the point", x)
     chosen = [get_format(n) for n in ([formats] if isinstance(formats, str) else formats)]
     if not chosen:
         raise UserError("give at least one format, for example formats=('float32',)")
@@ -206,19 +208,27 @@ def sweep(
         raise UserError(
             "split=False needs truth=: the derivative as a number, or a NumPy program to differentiate"
         )
-    given = tuple(steps) if steps is not None else None
+    if split and truth is not None:
+        raise UserError("truth= goes with split=False: the split differentiates f itself")
+    if truth is not None and not callable(truth):
+        truth = _real("truth", truth)
+    low, high = _interval(domain)
+    given = None if steps is None else tuple(steps) if isinstance(steps, Iterable) else (steps,)
     names = (stencils,) if isinstance(stencils, str) else tuple(stencils)
+    variants = (variants,) if isinstance(variants, str) else tuple(variants)
     if not names or not variants:
         raise UserError("give at least one stencil and one variant")
-    settings = SweepSettings({derivative: names}, per_decade, kind, tuple(variants), given)
-    length = max(1.0, abs(point)) if scale is None else float(scale)
-    if not np.isfinite(length) or length <= 0:
+    settings = SweepSettings({derivative: names}, per_decade, kind, variants, given)
+    length = max(1.0, abs(point)) if scale is None else _real("scale", scale)
+    if length <= 0:
         raise UserError(f"scale must be a positive finite length, not {scale!r}")
     frames = []
     for fmt in chosen:
         schemes = settings.schemes(fmt)
+        if not schemes:
+            continue
         grid = settings.grid(fmt, length)
-        subject = Subject(f, point, length, domain, truth, not split)
+        subject = Subject(f, point, length, (low, high), truth, not split)
         result = sample_point(subject, fmt, schemes, grid)
         if result.status == "refused":
             hint = "" if not split else " (or sweep without the split: split=False, truth=...)"
@@ -226,17 +236,29 @@ def sweep(
         label = str(name or getattr(f, "__name__", "f"))
         found = {repr(point): (result, grid, length)}
         frames.append((sweep_frame(label, fmt, found), references_frame(label, found)))
+    if not frames:
+        raise UserError("the variant 'mixed' is for the half formats: add float16 or bfloat16")
     rows = pd.concat([a for a, _ in frames], ignore_index=True)
     references = pd.concat([b for _, b in frames], ignore_index=True)
     references = references.drop_duplicates(["problem", "point", "x", "derivative"], ignore_index=True)
     return Sweep(rows, references, summarise(rows, references))
 
 
-def _point(x: Any) -> float:
+def _real(what: str, value: Any) -> float:
     try:
-        point = float(x)
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{what} must be one real number, not {value!r}") from error
+    if not np.isfinite(number):
+        raise UserError(f"{what} must be finite, not {number!r}")
+    return number
+
+
+def _interval(domain: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(v) for v in domain)
     except (TypeError, ValueError) as error:
-        raise UserError(f"the point must be one real number, not {x!r}") from error
-    if not np.isfinite(point):
-        raise UserError(f"the point must be finite, not {point!r}")
-    return point
+        raise UserError(f"the domain must be an interval (low, high), not {domain!r}") from error
+    if not low < high:
+        raise UserError(f"the domain {domain!r} is empty: give it as (low, high)")
+    return low, high

@@ -81,6 +81,8 @@ def truncations(f: Program, data: Points) -> Truncation:
             balls, inside = _direct(f, data, members, bits)
             result.balls[:, members], result.inside[:, members] = balls, inside
     _refine(f, data, result)
+    nothing = result.balls == 0  # true for exact balls only
+    result.zero[...] = nothing.astype(bool)
     return result
 
 
@@ -250,8 +252,8 @@ def _sum_of_products(terms: list[tuple[int, Balls]]) -> Balls:
 
 def _refine(f: Program, data: Points, result: Truncation) -> None:
     """Compute rows that are not accurate enough again, with more and more bits."""
-    unclear = ~_accurate(result.balls) & map_balls(arb.is_finite, result.balls)
-    result.zero[...] = map_balls(arb.is_zero, result.balls)
+    unclear = ~_accurate(result.balls)
+    unclear[unclear] = map_balls(arb.is_finite, result.balls[unclear])
     if not unclear.any():
         return
     need = int(np.max(_bits_needed(data, np.flatnonzero(unclear.any(axis=0)))))
@@ -269,11 +271,11 @@ def _refine(f: Program, data: Points, result: Truncation) -> None:
             change = unclear[where] & settled
             balls[zero] = arb(0)
             result.balls[where] = np.where(change, balls, result.balls[where])
-            result.zero[where] |= change & zero
             unclear[where] &= ~settled
 
 
 def _accurate(balls: Balls) -> Flags:
+    """Whether a ball is known to 64 bits of itself (as an exact 0 is)."""
     return np.asarray(map_balls(arb.rel_accuracy_bits, balls) >= ACCURATE_BITS)
 
 

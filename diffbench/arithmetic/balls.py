@@ -58,7 +58,7 @@ def _floats_as_balls(values: Raw) -> Raw:
 
 def to_ball(value: Any) -> arb:
     """One number of a format as an exact ball."""
-    ball: arb = to_balls(np.asarray(value))[()]
+    ball: arb = to_balls(np.asarray(value)).item()
     return ball
 
 

@@ -84,6 +84,8 @@ def derivative(
     RefusedError
         If ``f`` cannot run strictly in the format.
     """
+    if not callable(f):
+        raise UserError(f"the function must be callable, not {f!r}")
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
     known = methods()
     if method not in known:
@@ -98,7 +100,11 @@ def derivative(
 
 
 def _checked_step(step: float, fmt: Format) -> Any:
-    if not np.ndim(step) == 0 or not np.isfinite(step) or step <= 0:
+    try:
+        positive = np.ndim(step) == 0 and bool(np.isfinite(step)) and step > 0
+    except TypeError:
+        positive = False
+    if not positive:
         raise UserError(f"the step must be a positive finite number, not {step!r}")
     return fmt.round(step)
 
@@ -109,9 +115,11 @@ def _estimate(f: Callable[..., Any], fmt: Format, stencil: Stencil, points: Any,
     run = FormatArithmetic(fmt).run(f, where)
     combined = Scheme(stencil).combine(fmt, run.values, steps)
     ordered = np.sort(where.astype(np.longdouble), axis=0)
+    reached = np.isfinite(where)
     problems = {
-        "overflow": combined.infinite | run.overflow.any(axis=0) | ~np.isfinite(ordered).all(axis=0),
-        "domain": np.isnan(run.values).any(axis=0),
+        # an infinity on the way explains a NaN; without one, the node left the domain
+        "domain": (np.isnan(run.values) & ~run.overflow & reached).any(axis=0),
+        "overflow": combined.infinite | run.overflow.any(axis=0) | ~reached.all(axis=0),
         "underflow": combined.divisor == 0,
         "step_vanished": (np.diff(ordered, axis=0) == 0).any(axis=0),
     }

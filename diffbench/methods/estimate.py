@@ -21,7 +21,7 @@ class Estimate:
     evaluations : int
         Function values per point.
     status : str
-        ``ok``, or the first that applies at some point: ``overflow domain underflow step_vanished``.
+        ``ok``, or the first that applies at some point: ``domain overflow underflow step_vanished``.
     message : str
         Why the status is not ``ok``.
     error : scalar, array or None

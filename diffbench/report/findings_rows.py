@@ -7,7 +7,16 @@ import pandas as pd
 
 from diffbench.report.data import PARTS, Missing, RunData, select
 from diffbench.report.findings import Finding, best_series, rows_filter
-from diffbench.report.text import count, derivative_symbol, fixed, listing, number, percent, point_text
+from diffbench.report.text import (
+    count,
+    derivative_symbol,
+    fixed,
+    grouped,
+    listing,
+    number,
+    percent,
+    point_text,
+)
 
 ORDER_TOLERANCE = 0.01
 
@@ -21,7 +30,7 @@ def observed_orders(run: RunData) -> Finding:
     raised = int((rows["expected_order"] > rows["accuracy"]).sum())
     text = (
         f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for "
-        f"{within} of "
+        f"{grouped(within)} of "
         f"{count(len(rows), 'series', 'series')} ({percent(within / len(rows))}); the largest distance is "
         f"{number(distance.max(), 2)} "
         f"({worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}). "
@@ -99,10 +108,11 @@ def certified(run: RunData) -> Finding:
     relative = (ok["radius"] / ok["value"].abs())[ok["value"] != 0]
     checked = rows["mpmath_agrees"].dropna()
     worst = f", the worst with a relative radius of {number(relative.max(), 2)}" if len(relative) else ""
+    others = rows.loc[rows["status"] != "ok", "status"].value_counts()
+    rest = f" ({listing([f'{grouped(n)} {status}' for status, n in others.items()])})" if len(others) else ""
     text = (
-        f"{len(ok)} of {count(len(rows), 'reference')} are certified enclosures{worst}; mpmath, by its own "
-        "route, agrees with "
-        f"{int(checked.sum())} of the {len(checked)} it was asked about."
+        f"{grouped(len(ok))} of {count(len(rows), 'reference')} are certified enclosures{worst}{rest}; mpmath, by its "
+        f"own route, agrees with {grouped(int(checked.sum()))} of the {grouped(len(checked))} it was asked about."
     )
     return Finding(text, f"references.parquet: all derivatives from 0, {count(len(rows), 'row')}")
 

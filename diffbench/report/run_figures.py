@@ -89,7 +89,7 @@ def best_steps_figure(summary: pd.DataFrame, stencils: Sequence[str]) -> Figure:
         ]
         formats = ordered(rows["format"], ORDER_OF_FORMATS)
         figure, (steps, errors) = style.canvas(
-            "Best steps: theory predicts them where the reference derivatives are known",
+            "Best steps: measured against predicted from the true derivatives",
             2,
             height=4.7,
             wspace=0.22,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 NONE = "–"
+_STUCK = "\u00a0"  # a space that does not break a line
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DERIVATIVES = {0: "function", 1: "first derivative", 2: "second derivative", 3: "third derivative"}
 
@@ -60,10 +61,10 @@ def percent(share: float) -> str:
     if math.isnan(share):
         return NONE
     if 0 < share < 0.01:
-        return "under 1 %"
+        return f"under 1{_STUCK}%"
     if 0.99 < share < 1:
-        return "over 99 %"
-    return f"{100 * share:.0f} %"
+        return f"over 99{_STUCK}%"
+    return f"{100 * share:.0f}{_STUCK}%"
 
 
 def derivative_name(order: int) -> str:
@@ -73,7 +74,13 @@ def derivative_name(order: int) -> str:
 
 def derivative_symbol(order: int) -> str:
     """``f′(x)`` for 1, ``f⁽⁴⁾(x)`` for 4."""
-    mark = "′" * order if order <= 3 else f"⁽{str(order).translate(_SUPERSCRIPT)}⁾"
+    mark = (
+        "′″‴"[order - 1]
+        if 1 <= order <= 3
+        else ""
+        if order == 0
+        else f"⁽{str(order).translate(_SUPERSCRIPT)}⁾"
+    )
     return f"f{mark}(x)"
 
 
@@ -92,5 +99,9 @@ def listing(items: Sequence[str], most: int = 6) -> str:
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """``1 row``, ``1 200 rows``: a count with its noun."""
-    grouped = f"{n:,}".replace(",", "\u202f")
-    return f"{grouped} {noun if n == 1 else plural or noun + 's'}"
+    return f"{grouped(n)} {noun if n == 1 else plural or noun + 's'}"
+
+
+def grouped(n: int) -> str:
+    """``1 200``: thousands apart, with narrow spaces that do not break."""
+    return f"{n:,}".replace(",", "\u202f")

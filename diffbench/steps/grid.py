@@ -69,9 +69,12 @@ def given_steps(fmt: Format, steps: Iterable[float]) -> Steps:
     Raises
     ------
     UserError
-        If there are none, or one is not finite, or not positive.
+        If there are none, or one is not a number, not finite, or not positive.
     """
-    requested = np.array([float(s) for s in steps], dtype=np.float64)
+    try:
+        requested = np.array([float(s) for s in steps], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"steps must be a sequence of numbers, not {steps!r}") from error
     if requested.size == 0:
         raise UserError("the step grid is empty: give at least one step, for example steps=[1e-4]")
     if not np.all(np.isfinite(requested)) or np.any(requested <= 0):
