@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,25 @@ def test_a_plugin_beside_the_suite_file_is_found(tmp_path: Path) -> None:
     text = 'title = "t"\nproblems = ["group:mine"]\nformats = ["float32"]\nplugins = ["plugin_of_a_suite"]\n'
     suite = load_suite(write(tmp_path, text + '[stencils]\n1 = ["central-2"]\n'))
     assert [cell.problem.name for cell in plan(suite)] == ["from_a_plugin"]
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_the_suite_and_the_plugin_of_the_manual_work(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    (plugin,) = (
+        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "@problem" in block
+    )
+    (suite,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    name = "problems_of_the_manual"
+    (tmp_path / f"{name}.py").write_text(plugin)
+    loaded = load_suite(write(tmp_path, suite.replace("my_problems", name)))
+    assert set(type(loaded).model_fields) - {"name", "folder"} <= set(re.findall(r"\w+", suite)), (
+        "a key is not shown"
+    )
+    cells = plan(loaded)
+    assert {"my_loss float16", "tanh bfloat16", "tanh float32", "tanh float16 map"} <= {
+        cell.label for cell in cells
+    }
 
 
 def test_a_plugin_that_is_not_there_is_named() -> None:

@@ -153,7 +153,9 @@ def _round_all(name: str, values: tuple[Fraction | int, ...]) -> tuple[RawArray,
     fmt = get_format(name)
     rounded = np.array([round_fraction(fmt, Fraction(v)) for v in values], dtype=fmt.dtype)
     rounded.flags.writeable = False
-    return rounded, tuple(_exact(v) for v in rounded)
+    # a numerator too large for the format (forward-8 in float16) makes every row overflow: any number will do
+    exact = [_exact(r) if np.isfinite(r) else Fraction(v) for r, v in zip(rounded, values, strict=True)]
+    return rounded, tuple(exact)
 
 
 @dataclass(frozen=True)

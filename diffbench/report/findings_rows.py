@@ -109,10 +109,12 @@ def certified(run: RunData) -> Finding:
     checked = rows["mpmath_agrees"].dropna()
     worst = f", the worst with a relative radius of {number(relative.max(), 2)}" if len(relative) else ""
     others = rows.loc[rows["status"] != "ok", "status"].value_counts()
-    rest = f" ({listing([f'{grouped(n)} {status}' for status, n in others.items()])})" if len(others) else ""
+    named = listing([f"{grouped(n)} {status}" for status, n in others.items()])
+    rest = f" (the others: {named})" if len(others) else ""
+    asked, agree = grouped(len(checked)), grouped(int(checked.sum()))
     text = (
-        f"{grouped(len(ok))} of {count(len(rows), 'reference')} are certified enclosures{worst}{rest}; mpmath, by its "
-        f"own route, agrees with {grouped(int(checked.sum()))} of the {grouped(len(checked))} it was asked about."
+        f"{grouped(len(ok))} of {count(len(rows), 'reference')} are certified enclosures{worst}{rest}; mpmath, "
+        f"by its own route, agrees with {agree} of the {asked} it was asked about."
     )
     return Finding(text, f"references.parquet: all derivatives from 0, {count(len(rows), 'row')}")
 

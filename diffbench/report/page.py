@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 
 from diffbench.errors import UserError
 from diffbench.report.contents import FINDINGS, TABLES, gather
@@ -19,7 +18,7 @@ from diffbench.report.data import RunData, open_run, select
 from diffbench.report.figcache import Figure, Progress, draw
 from diffbench.report.figures import main_figures, problem_figures
 from diffbench.report.tables import Table
-from diffbench.report.text import NONE, count, fixed
+from diffbench.report.text import NONE, count, fixed, point_text
 from diffbench.runs.store import write_text
 
 REPORT, PAGE, FIGURES = "REPORT.md", "index.html", "figures"
@@ -101,8 +100,8 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
         "missing": missing,
         "lesson": next((figure for figure in figures if figure.name == "secants"), None),
         "sections": _sections(figures, tables),
-        "problems": _problem_table(run),
-        "singles": singles,
+        "problems": _problem_rows(run, singles),
+        "formats": run.formats,
         "environment": [tables[key] for key in ("environment", "benchmarks") if key in tables],
         "folder": FIGURES,
     }
@@ -164,23 +163,26 @@ def _state(run: RunData) -> str:
     )
 
 
-def _problem_table(run: RunData) -> dict[str, tuple[str, str]]:
-    """Per problem its group, and the digits of its best series in every format."""
+@dataclass(frozen=True)
+class ProblemRow:
+    """A problem in the list of all: its figure, and the digits of its best stencil at the point of that figure."""
+
+    figure: Figure
+    group: str
+    point: str
+    digits: list[str]
+
+
+def _problem_rows(run: RunData, figures: list[Figure]) -> list[ProblemRow]:
     groups = run.problems.set_index("problem")["group"].to_dict() if len(run.problems) else {}
-    best = select(run.summary, variant="integer", derivative=run.main_derivative)
-    digits = (
-        best.groupby(["problem", "format"], sort=False)["digits"].max()
-        if len(best)
-        else pd.Series(dtype=float)
-    )
-    names = run.summary["problem"].drop_duplicates()
-    return {
-        str(name): (
-            str(groups.get(name, NONE)),
-            " / ".join(fixed(digits.get((name, f))) for f in run.formats),
-        )
-        for name in names
-    }
+    scores = select(run.summary, variant="integer", derivative=run.main_derivative)
+    digits = scores.groupby(["problem", "point", "format"], sort=False)["digits"].max().to_dict()
+    rows = []
+    for figure in figures:
+        name, point = figure.title, str(figure.arguments["sweep"]["point"].iloc[0])
+        best = [fixed(digits.get((name, point, f))) for f in run.formats]
+        rows.append(ProblemRow(figure, str(groups.get(name, NONE)), point_text(point), best))
+    return rows
 
 
 def _data_uri(path: Path) -> str:
