@@ -1,6 +1,8 @@
 """``python -m diffbench``: the command line without the script."""
 
+import sys
+
 from diffbench.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

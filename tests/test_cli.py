@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import diffbench
 from diffbench import cli
 from diffbench.cli import main, output
 from diffbench.cli.run import _typed_command
@@ -185,6 +186,10 @@ def test_the_commands_of_the_help_texts_can_be_read() -> None:
             program, name, *words = shlex.split(line)
             assert (program, name) == ("diffbench", command.name)
             command.make_context(name, words, parent=click.Context(cli.cli))  # raises if an option is wrong
+
+
+def test_version(say: Any) -> None:
+    assert say("--version") == (0, f"diffbench {diffbench.__version__}\n", "")
 
 
 def test_no_command_is_help(say: Any) -> None:

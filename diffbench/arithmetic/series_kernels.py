@@ -12,7 +12,7 @@ from fractions import Fraction
 import flint
 from flint import arb, arb_series
 
-from diffbench.arithmetic.balls import decide_floor, working_precision
+from diffbench.arithmetic.balls import decide_floor, decide_sign, working_precision
 from diffbench.arithmetic.kernels import Kernel
 from diffbench.arithmetic.series import Series
 from diffbench.errors import RefusedError
@@ -71,6 +71,8 @@ def _power_at_zero(x: Series, exponent: arb, exactly: Fraction | None) -> Series
         x.trace.flat = True
         known = int(float((exponent * k).upper().ceil()))
         return x.like([], min(known, flint.ctx.cap))
+    if decide_sign(x.s[k]) < 0:  # a negative number has no such power: the function ends at the point
+        return x.like([arb(0)] + [arb.nan()] * (flint.ctx.cap - 1))
     if exactly is not None and (exactly * k).denominator == 1:
         shift = int(exactly * k)
         rest = arb_series([x.s[i] for i in range(k, x.terms)], x.terms - k) ** exponent

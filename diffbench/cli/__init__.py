@@ -43,6 +43,14 @@ def _is_value(argument: str) -> bool:
     return argument.startswith("-") and not argument.startswith("--") and argument not in ("-", "-h")
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from diffbench import __version__
+
+        click.echo(f"diffbench {__version__}")
+        ctx.exit()
+
+
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
@@ -52,7 +60,9 @@ def _is_value(argument: str) -> bool:
         "then all of it (2 minutes):   diffbench run",
     ),
 )
-@click.version_option(package_name="diffbench", message="diffbench %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it."
+)
 def cli() -> None:
     """Measure and explain the error of numerical derivatives.
 

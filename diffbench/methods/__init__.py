@@ -40,9 +40,13 @@ class Method:
         return f"{self.name}@{self.rule}"
 
 
-@cache
 def methods() -> Mapping[str, Method]:
     """Every method, as a read-only mapping name -> :class:`Method`."""
+    return _registry()
+
+
+@cache
+def _registry() -> Mapping[str, Method]:
     return MappingProxyType({name: Method(name) for name in stencil_names(1)})
 
 

@@ -68,12 +68,9 @@ class RunData:
         """Columns of ``sweep.parquet``, rows where every keyword equals its value (or one of a list)."""
         test: ds.Expression | None = None
         for name, wanted in equal.items():
-            column = ds.field(name)
-            text = isinstance(wanted, str) or (
-                isinstance(wanted, list | tuple) and all(isinstance(w, str) for w in wanted)
-            )
-            column = column.cast(pa.string()) if text else column
-            one = column.isin(list(wanted)) if isinstance(wanted, list | tuple) else column == wanted
+            kind = pa.string() if name in _TEXT else pa.int64()  # text may be stored as categories
+            values = pa.array(wanted if isinstance(wanted, list | tuple) else [wanted], kind)
+            one = ds.field(name).cast(kind).isin(values)
             test = one if test is None else test & one
         present = [c for c in columns if c in self.sweep_columns]
         return pq.read_table(self.folder / "sweep.parquet", columns=present, filters=test).to_pandas()
@@ -133,13 +130,13 @@ class RunData:
     def scaled_best(self, **equal: Any) -> pd.DataFrame:
         """`best_rows` with the ``scale`` at the point, and ``step``: the best step relative to it."""
         rows = self.best_rows(**equal)
+        usual = rows["x"].abs().clip(lower=1.0)
         if "scale" in self.references:
-            scales = self.references.drop_duplicates(["problem", "point", "x"])[
-                ["problem", "point", "x", "scale"]
-            ]
-            rows = rows.merge(scales, on=["problem", "point", "x"], how="left")
-        else:
-            rows = rows.assign(scale=rows["x"].abs().clip(lower=1.0))
+            keys = ["problem", "point", "x"]
+            scales = self.references.drop_duplicates(keys)[[*keys, "scale"]]
+            rows = rows.merge(scales, on=keys, how="left").set_axis(rows.index)
+            usual = rows["scale"].fillna(usual)
+        rows = rows.assign(scale=usual)
         return rows.assign(step=rows["h_best"] / rows["scale"])
 
     def best_rows(self, **equal: Any) -> pd.DataFrame:

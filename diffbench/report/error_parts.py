@@ -141,7 +141,8 @@ def error_limits(series: Iterable[Series], roundoffs: Sequence[float]) -> Limits
     top, bottom = math.ceil(high + 0.15), math.floor(low - 0.2)
     if known:
         bottom = max(min(bottom, min(known) - 1), min(known) - 3) if top > min(known) else bottom
-    return 10.0 ** max(bottom, top - SPAN, -307), 10.0 ** min(max(top, bottom + 3), 307)
+    bottom = min(max(bottom, top - SPAN, -300), 300)
+    return 10.0**bottom, 10.0 ** min(max(top, bottom + 3), 307)
 
 
 def step_limits(series: Iterable[Series]) -> Limits:

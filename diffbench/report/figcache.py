@@ -28,7 +28,7 @@ from diffbench.runs.store import write_text
 CACHE = ".cache.json"
 SUFFIXES = (".svg", ".png")
 WORKERS = 2
-FEW = 6  # fewer figures than these are drawn before a pool has started
+FEW = 10  # fewer figures than these are drawn before a pool has started
 DRAWING = (
     "style",
     "marks",

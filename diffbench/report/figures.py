@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -74,7 +75,8 @@ def problem_figures(run: RunData) -> Iterator[Figure]:
             "formats": listing(ordered(rows["format"], ORDER_OF_FORMATS)),
             "also": f" Also measured at x = {listing(others)}." if others else "",
         }
-        yield _figure(f"problem-{name}", "error_figures.error_figure", arguments, words, text="problem")
+        file = "problem-" + re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        yield _figure(file, "error_figures.error_figure", arguments, words, text="problem")
 
 
 @cache

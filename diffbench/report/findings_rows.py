@@ -112,9 +112,10 @@ def certified(run: RunData) -> Finding:
     named = listing([f"{grouped(n)} {status}" for status, n in others.items()])
     rest = f" (the others: {named})" if len(others) else ""
     asked, agree = grouped(len(checked)), grouped(int(checked.sum()))
+    all_rows = count(len(rows), "reference")
     text = (
-        f"{grouped(len(ok))} of {count(len(rows), 'reference')} are certified enclosures{worst}{rest}; mpmath, "
-        f"by its own route, agrees with {agree} of the {asked} it was asked about."
+        f"{grouped(len(ok))} of {all_rows} are certified enclosures{worst}{rest}; mpmath, by its own "
+        f"route, agrees with {agree} of the {asked} it was asked about."
     )
     return Finding(text, f"references.parquet: all derivatives from 0, {count(len(rows), 'row')}")
 
@@ -127,11 +128,14 @@ def failures(run: RunData) -> Finding:
         raise Missing("The sweep has no rows.")
     lost = counts[counts["status"] != "ok"].groupby("status")["rows"].sum().sort_values(ascending=False)
     if lost.empty:
-        return Finding(f"All {count(total, 'row')} of the sweep are ok.", "sweep.parquet: all rows")
+        return Finding(
+            f"All {count(total, 'row')} of the sweep are ok.",
+            f"sweep.parquet: all of its {count(total, 'row')}",
+        )
     named = [f"{status} ({percent(rows / total)})" for status, rows in lost.items()]
     share = percent(lost.sum() / total)
     text = f"{share} of {count(total, 'row')} are not ok, and say why: {listing(named, 9)}."
-    return Finding(text, "sweep.parquet: all rows, by status")
+    return Finding(text, f"sweep.parquet: all of its {count(total, 'row')}, by status")
 
 
 def kinks(run: RunData) -> Finding:

@@ -145,11 +145,10 @@ def _subtitle(run: RunData) -> str:
     stencils = run.summary[["derivative", "stencil"]].drop_duplicates().shape[0]
     ok = int(select(run.status_counts, status="ok")["rows"].sum()) if rows else 0
     formulas, functions = count(stencils, "finite-difference formula"), count(problems, "function")
+    formats, certified = count(len(run.formats), "number format"), count(ok, "has", "have")
     return (
-        f"How wrong {formulas} are for {functions} in "
-        f"{count(len(run.formats), 'number format')}, over every step: "
-        f"{count(rows, 'row')}, of which {count(ok, 'has', 'have')} a certified error, split into parts; the "
-        "others say why not."
+        f"How wrong {formulas} are for {functions} in {formats}, over every step: {count(rows, 'row')}, "
+        f"of which {certified} a certified error, split into parts; the others say why not."
     )
 
 
@@ -165,7 +164,7 @@ def _state(run: RunData) -> str:
 
 @dataclass(frozen=True)
 class ProblemRow:
-    """A problem in the list of all: its figure, and the digits of its best stencil at the point of that figure."""
+    """A problem in the list of all: its figure, and the digits of its best stencil at that point."""
 
     figure: Figure
     group: str

@@ -86,7 +86,7 @@ def derivative_symbol(order: int) -> str:
 
 def point_text(point: object) -> str:
     """A point as it is read: ``1`` for ``1.0``, six digits of a long one."""
-    return f"{float(str(point)):.6g}".replace("-", "−")
+    return number(point, 6)
 
 
 def listing(items: Sequence[str], most: int = 6) -> str:
