@@ -21,6 +21,7 @@ ROWS: list[set[str]] = [
     {"arithmetic", "stencils", "problems", "expressions"},  # layer 1: strangers to each other
     {"reference"},
     {"steps"},
+    {"branches", "predictions"},
     {"methods"},
     {"truncation"},
     {"split"},

@@ -13,21 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffbench.arithmetic.formats import get_format
+from diffbench.branches import lucky_best, observed_order, regret, robust_best, rounding_slope
 from diffbench.errors import UserError
-from diffbench.scores import (
-    SUMMARY_COLUMNS,
-    digits,
-    error_unit,
-    leading_term,
-    lucky_best,
-    observed_order,
-    predicted_curves,
-    predicted_optimum,
-    regret,
-    robust_best,
-    rounding_slope,
-    summarise,
-)
+from diffbench.predictions import digits, error_unit, leading_term, predicted_curves, predicted_optimum
+from diffbench.scores import SUMMARY_COLUMNS, summarise
 from diffbench.stencils import stencil, stencil_from_name
 
 DECIMAL = 10.0 ** (np.arange(-320, 1) / 20)

@@ -123,7 +123,7 @@ def error_unit_of(rows: pd.DataFrame, derivatives: Array, order: int, scale: flo
     (float, str)
         The unit and ``"derivative"``, ``"scale"`` or ``"nothing"`` (unit 1: the errors stay absolute).
     """
-    from diffbench.scores import error_unit
+    from diffbench.predictions import error_unit
 
     exact = rows["exact"].to_numpy(float)
     exact = exact[np.isfinite(exact)]
@@ -155,7 +155,7 @@ def predicted_parts(
     (ndarray, ndarray) or None
         Both of the shape of `h`; None when the references do not reach far enough or the name is no stencil.
     """
-    from diffbench.scores import leading_term, predicted_curves
+    from diffbench.predictions import leading_term, predicted_curves
 
     try:
         stencil = stencil_from_name(stencil_name, derivative)
