@@ -95,6 +95,17 @@ bench: $(READY) ## measure the default suite and write reports/latest (2 minutes
 bench-full: $(READY) ## measure the full suite and write reports/full
 	@$(RUN) benchmarks/suites/full.toml --out $(FULL)
 
+# The committed sample: the quick suite's report without its raw data.
+SAMPLE := reports/sample
+
+.PHONY: sample
+sample: $(READY) ## make reports/sample again: the quick suite's report, without raw data
+	@rm -rf $(SAMPLE) build/sample
+	@$(BIN)/diffbench run benchmarks/suites/quick.toml --out build/sample
+	@mkdir -p $(SAMPLE)/figures
+	@cp build/sample/REPORT.md build/sample/summary.csv build/sample/problems.csv build/sample/references.csv $(SAMPLE)
+	@cp build/sample/figures/*.svg $(SAMPLE)/figures
+
 # ---- check -----------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -1,7 +1,7 @@
 """The engines against the work they cannot avoid: ratios within one run, never absolute times.
 
-Every benchmark times its subject with pytest-benchmark and notes a ratio: the smallest time of the subject over
-the smallest time of the unavoidable work, both taken alternately so that a busy machine slows both.
+Every benchmark times its subject with pytest-benchmark and notes a ratio: the smallest time of the subject
+over the smallest time of the unavoidable work, both taken alternately so that a busy machine slows both.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def test_float_part_of_a_sweep(benchmark: Any) -> None:
     def part() -> Any:
         return sample_steps(SUBJECT, FLOAT64, X, schemes, steps)
 
-    note(benchmark, ratio(part, lambda: SUBJECT.function(where), 500), "raw NumPy evaluations of the nodes", 2.0)
+    found = ratio(part, lambda: SUBJECT.function(where), 500)
+    note(benchmark, found, "raw NumPy evaluations of the nodes", 2.0)
     benchmark(part)
 
 

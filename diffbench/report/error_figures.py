@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -21,10 +21,10 @@ from diffbench.report import marks, style
 from diffbench.report.curves import Array, Series, derivatives_at, error_unit_of, predicted_parts
 from diffbench.report.data import ORDER_OF_FORMATS, PARTS, ordered, select, stencil_order
 from diffbench.report.estimate_figures import estimates_figure, why_empty
+from diffbench.report.slopes import draw_slopes
 from diffbench.report.style import GREY, INK, Look, looks_of
 from diffbench.report.text import derivative_name, derivative_symbol, point_text
 
-TRIANGLES = (1, 2, 4)  # the orders that get a slope triangle
 THEORY_OF = {"measured error": ("truncation", "rounding"), "truncation": ("truncation",)}
 THEORY_OF |= dict.fromkeys(("abscissa", "evaluation"), ("rounding",))
 COMPARISON = "#BBBBBB"
@@ -91,8 +91,8 @@ def error_figure(
             if not any(len(series[name, s].h) for s in stencils):
                 marks.note(axes, why_empty(sweep, name))
         widest = max(range(len(spans)), key=lambda i: spans[i][1] / spans[i][0])
-        for stencil in stencils:
-            _triangle(panels[widest], series[formats[widest], stencil], sweep, stencil)
+        shown = {s: series[formats[widest], s] for s in stencils}
+        draw_slopes(panels[widest], _branches(sweep, shown), shown.values())
         parts.label_errors(panels[0], order, cases[formats[widest]].relative_to)
         meanings = parts.mark_handles(list(series.values()), predicted=True)
         style.legend(figure, [style.handle(look, s) for s, look in looks.items()], meanings)
@@ -118,7 +118,8 @@ def precisions_figure(
                 marks.roundoff_line(axes, name, look)
                 best = parts.best_of(summary, format=name, stencil=stencil)
                 parts.draw_series(axes, series[name, stencil], look, best, level)
-            _triangle(axes, series[formats[-1], stencil], sweep, stencil, below=True)
+            branch = _branches(sweep, {stencil: series[formats[-1], stencil]})
+            draw_slopes(axes, branch, [series[f, stencil] for f in formats], below=True)
             axes.tick_params(labelleft=axes is panels[0])
         parts.label_errors(panels[0], order, "derivative")
         handles = [style.handle(style.look_of_format(name), name) for name in formats]
@@ -140,7 +141,7 @@ def stencils_figure(
             parts.draw_truncation(axes, series[stencil], look)
             best = parts.best_of(summary, format=name, stencil=stencil)
             parts.draw_series(axes, series[stencil], look, best, level)
-            _triangle(axes, series[stencil], sweep, stencil)
+        draw_slopes(axes, _branches(sweep, series), series.values())
         parts.label_errors(axes, order, "derivative")
         meanings = parts.mark_handles(list(series.values()))
         style.legend(figure, [style.handle(look, s) for s, look in looks.items()], meanings)
@@ -218,13 +219,14 @@ class _Case:
         return cls(x, derivatives, *error_unit_of(rows, derivatives, order, scale))
 
 
-def _triangle(
-    axes: style.Axes, one: Series, sweep: pd.DataFrame, stencil: str, *, below: bool = False
-) -> None:
-    rows = select(sweep, stencil=stencil)
-    accuracy = int(rows["accuracy"].iloc[0]) if len(rows) else 0
-    if accuracy in TRIANGLES:
-        parts.draw_slope(axes, one, accuracy, below=below, at=0.42)
+def _branches(sweep: pd.DataFrame, series: Mapping[str, Series]) -> dict[int, Series]:
+    """The first series of each order, by stencil name."""
+    found: dict[int, Series] = {}
+    for stencil, one in series.items():
+        rows = select(sweep, stencil=stencil)
+        if len(rows):
+            found.setdefault(int(rows["accuracy"].iloc[0]), one)
+    return found
 
 
 def _first_case(sweep: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,6 @@ from diffbench.report.style import GREY, INK, Look
 from diffbench.report.text import derivative_symbol
 
 SPAN = 26  # decades: a larger range of errors is cut, so that one wild row cannot flatten the rest
-LEAST_BRANCH = 0.12  # of the axis: a shorter straight branch has no room for a slope triangle
 Limits = tuple[float, float]
 Array = np.ndarray
 
@@ -98,21 +97,6 @@ def draw_predictions(
     for curve in predicted or ():
         shown = np.isfinite(curve) & (curve > 0)
         axes.plot(one.h[shown], curve[shown] / one.unit, color=GREY, linewidth=0.8, zorder=2)
-
-
-def draw_slope(axes: Axes, one: Series, accuracy: int, *, below: bool = False, at: float = 0.5) -> None:
-    """A triangle on the truncation branch, where the truncation has that slope and is most of the error."""
-    if len(one.h) < 5:
-        return
-    with np.errstate(divide="ignore", invalid="ignore"):
-        local = np.gradient(np.log10(one.truncation), np.log10(one.h))
-    low, high = axes.get_ylim()
-    straight = np.isfinite(local) & (np.abs(local - accuracy) < 0.15) & (one.truncation > 0.5 * one.error)
-    straight &= (one.truncation > low) & (one.truncation < high)
-    reach = np.log10(one.h[straight].max() / one.h[straight].min()) if straight.sum() >= 5 else 0.0
-    if reach > LEAST_BRANCH * np.log10(axes.get_xlim()[1] / axes.get_xlim()[0]):
-        where = np.flatnonzero(straight)[int(at * straight.sum())]
-        marks.slope_triangle(axes, one.h[where], one.truncation[where], accuracy, below=below)
 
 
 def best_of(summary: pd.DataFrame, **equal: object) -> tuple[float, float] | None:

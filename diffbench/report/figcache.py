@@ -32,6 +32,7 @@ FEW = 10  # fewer figures than these are drawn before a pool has started
 DRAWING = (
     "style",
     "marks",
+    "slopes",
     "text",
     "curves",
     "data",

@@ -2,7 +2,7 @@
 
 * ``decades(axes, "y", low, high)``: a logarithmic axis that is labelled at powers of ten.
 * ``roundoff_band``, ``roundoff_line``: the unit roundoff.
-* ``slope_triangle``, ``star``, ``floor_marks``: an order, a robust best step, errors of exactly 0.
+* ``star``, ``floor_marks``: a robust best step, errors of exactly 0.
 * ``note``, ``empty_figure``: words where there is nothing to draw.
 """
 
@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from diffbench.report.style import GREY, INK, PALE, WIDTH, Look, canvas, unit_roundoff
+from diffbench.report.style import GREY, PALE, WIDTH, Look, canvas, unit_roundoff
 from diffbench.report.text import power_of_ten
 
 ZERO_MARK = [(-4, 9), (0, 0), (4, 9)]  # a cup that stands on the floor
@@ -57,35 +56,6 @@ def roundoff_line(axes: Axes, name: str, look: Look) -> None:
     axes.axhline(u, color=look.color, linewidth=0.7, alpha=0.55, zorder=1)
     place = axes.get_yaxis_transform()
     axes.text(0.005, u, f" u of {name}", transform=place, fontsize=7.5, color=look.color, va="top", ha="left")
-
-
-def slope_triangle(
-    axes: Axes, h: float, error: float, slope: int, *, below: bool = False, color: str = INK
-) -> None:
-    """A triangle of that slope beside a point of a line, on its upper left or lower right, with the slope."""
-    (x0, x1), (y0, y1) = np.log10(axes.get_xlim()), np.log10(axes.get_ylim())
-    across, up, side = x1 - x0, y1 - y0, 1 if below else -1
-    run = min(0.09 * across, 0.14 * up / slope)
-    middle = math.log10(h) + side * 0.022 * across
-    outer, inner = middle + side * run / 2, middle - side * run / 2
-    near, far = math.log10(error) - side * slope * run / 2, math.log10(error) + side * slope * run / 2
-    if not (
-        x0 < min(outer, inner) and max(outer, inner) < x1 and y0 < min(near, far) and max(near, far) < y1
-    ):
-        return
-    corners = 10.0 ** np.array([[inner, near], [outer, near], [outer, far]])
-    axes.add_patch(Polygon(corners, closed=True, facecolor="white", edgecolor=color, linewidth=0.9, zorder=6))
-    axes.annotate(
-        str(slope),
-        (10.0**outer, 10.0 ** math.log10(error)),
-        xytext=(3 * side, 0),
-        textcoords="offset points",
-        fontsize=8.5,
-        va="center",
-        ha="left" if below else "right",
-        color=color,
-        zorder=6,
-    )
 
 
 def star(axes: Axes, h: float, error: float, look: Look) -> None:

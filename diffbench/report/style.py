@@ -2,7 +2,7 @@
 
 * ``with drawing():`` the settings under which figures are made and saved (matplotlib's own are put back).
 * ``canvas(...)``: a figure with a title on the left and a legend row under it, clear of the data.
-* ``look_of_format``, ``look_of_stencil``: every series is told apart by colour and dash and marker.
+* ``look_of_format``, ``looks_of(stencils)``: every series is told apart by colour and dash and marker.
 * ``save(figure, stem)``: SVG and PNG beside each other.
 
 Colours: M. Okabe and K. Ito, Color Universal Design (2008).
@@ -118,14 +118,15 @@ def look_of_format(name: str) -> Look:
     return FORMATS.get(name, _SPARE[0])
 
 
-def look_of_stencil(name: str, position: int = 0) -> Look:
-    """The look of a stencil; one without a look of its own takes a spare by its `position` in the figure."""
-    return STENCILS.get(name, _SPARE[position % len(_SPARE)])
-
-
 def looks_of(stencils: Sequence[str]) -> dict[str, Look]:
-    """The looks of several stencils in one figure."""
-    return {stencil: look_of_stencil(stencil, position) for position, stencil in enumerate(stencils)}
+    """The looks of the stencils of one figure; one without a look of its own takes a spare that nobody has."""
+    taken = {STENCILS[name].color for name in stencils if name in STENCILS}
+    spare = [look for look in _SPARE if look.color not in taken] + [
+        look for look in _SPARE if look.color in taken
+    ]
+    others = [name for name in stencils if name not in STENCILS]
+    given = {name: spare[position % len(spare)] for position, name in enumerate(others)}
+    return {name: STENCILS.get(name) or given[name] for name in stencils}
 
 
 @cache
