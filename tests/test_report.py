@@ -14,9 +14,11 @@ import mpmath
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.patches import Polygon
 
 from diffbench.errors import UserError
-from diffbench.report import curves, error_parts, figcache, marks, render, style
+from diffbench.report import curves, error_parts, figcache, marks, render, slopes, style
 from diffbench.report.contents import FINDINGS, TABLES, gather
 from diffbench.report.curves import Series
 from diffbench.report.data import PARTS, STATUSES, open_run, select
@@ -343,6 +345,37 @@ def test_error_figure_shows_what_the_frame_has(run_folder):
     stars = [line for line in figure.axes[2].lines if line.get_marker() == "*"]
     best = select(summary, problem="exp_of_sin", format="float64", derivative=1, variant="integer")
     assert sorted(float(line.get_xdata()[0]) for line in stars) == sorted(best["h_best"])
+
+
+def branch(cover: bool) -> tuple[Axes, list[Series]]:
+    """A panel with the branches h and h^2, and with `cover` a cloud of other data over all of it."""
+    h = 10.0 ** np.linspace(-8, 0, 161)
+    frame = pd.DataFrame({"h": h, "exact": 1.0, "status": "ok"})
+    lines = [Series.of(frame.assign(error=h**p, truncation=h**p)) for p in (1, 2)]
+    axes = style.canvas("slopes")[1][0]
+    error_parts.frame(axes, (1e-8, 2.0), (1e-12, 10.0), None)
+    cloud = pd.DataFrame({"h": np.repeat(h, 60), "error": np.tile(10.0 ** np.linspace(-12, 1, 60), 161)})
+    cloud = cloud.assign(exact=1.0, status="ok")
+    slopes.draw_slopes(
+        axes, dict(zip((1, 2), lines, strict=True)), [*lines, *([Series.of(cloud)] if cover else [])]
+    )
+    return axes, lines
+
+
+def test_slope_triangles_have_their_slope_and_stay_beside_their_branch():
+    axes, lines = branch(cover=False)
+    assert len(axes.patches) == 2 and [text.get_text() for text in axes.texts] == ["1", "2"]
+    for order, triangle in zip((1, 2), axes.patches, strict=True):
+        (x0, y0), _, (x2, y2) = np.log10(triangle.get_xy()[:3])
+        assert (y2 - y0) / (x2 - x0) == pytest.approx(order)
+        shape = Polygon(np.log10(triangle.get_xy())).get_path()
+        for one in lines:
+            assert not shape.contains_points(np.log10(np.column_stack([one.h, one.error]))).any()
+
+
+def test_no_slope_triangle_covers_data():
+    axes, _ = branch(cover=True)
+    assert not axes.patches and not axes.texts
 
 
 def test_exact_zeros_have_a_mark_of_their_own_on_the_floor(run_folder):

@@ -28,7 +28,10 @@ BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 @dataclass(frozen=True)
 class Combination:
-    """A stencil applied at K steps: ``estimate`` and ``divisor`` (working dtype), ``infinite`` (bool)."""
+    """A stencil applied at K steps: ``estimate`` and ``divisor`` (working dtype), ``infinite`` (bool).
+
+    ``infinite``: an operation on finite function values overflowed.
+    """
 
     estimate: RawArray
     divisor: RawArray
@@ -97,17 +100,26 @@ class Scheme:
         h : array, shape (K,), dtype of the format
         """
         work = self.working_format(fmt)
+        rows = [row.astype(work.dtype, copy=False) for row in values]
+        if work.name != "bfloat16":  # whose operations raise no flags
+            try:
+                # the processor's own flags say for nothing that all went well
+                with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
+                    _, divisor, estimate = self._apply(fmt, rows, h)
+                return Combination(estimate, divisor, np.zeros(h.shape, dtype=bool))
+            except FloatingPointError:
+                pass
         with np.errstate(all="ignore"):
-            rows = [row.astype(work.dtype, copy=False) for row in values]
-            coefficients, divisor = self._rounded(fmt), self.divisor(fmt, h)
-            pairs = self._pairs()
-            total = self._paired(pairs, coefficients, rows) if pairs else _left_to_right(coefficients, rows)
-            estimate = total / divisor
-            infinite = np.zeros(h.shape, dtype=bool)
-            if not (np.isfinite(estimate).all() and np.isfinite(divisor).all()):
-                # inf - inf on the way leaves a NaN: of finite values, that too is an overflow
-                infinite = ~np.isfinite(total) | np.isinf(divisor) | (~np.isfinite(estimate) & (divisor != 0))
+            total, divisor, estimate = self._apply(fmt, rows, h)
+            # inf - inf on the way leaves a NaN: of finite values, that too is an overflow
+            infinite = ~np.isfinite(total) | np.isinf(divisor) | (~np.isfinite(estimate) & (divisor != 0))
         return Combination(estimate, divisor, infinite)
+
+    def _apply(self, fmt: Format, rows: Sequence[RawArray], h: RawArray) -> tuple[RawArray, RawArray, RawArray]:
+        """Weighted sum, divisor and their quotient."""
+        coefficients, divisor, pairs = self._rounded(fmt), self.divisor(fmt, h), self._pairs()
+        total = self._paired(pairs, coefficients, rows) if pairs else _left_to_right(coefficients, rows)
+        return total, divisor, total / divisor
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Indices (left, right) of symmetric pairs, outermost first; empty if the sum runs left to right."""

@@ -43,7 +43,7 @@ DRAWING = (
     "map_figures",
     "lesson_figures",
 )
-THEORY = ("diffbench.scores", "diffbench.stencils", "diffbench.arithmetic.formats")
+THEORY = ("diffbench.predictions", "diffbench.stencils", "diffbench.arithmetic.formats")
 Progress = Callable[[int, int, str], None]
 
 

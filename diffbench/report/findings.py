@@ -12,14 +12,7 @@ import numpy as np
 import pandas as pd
 
 from diffbench.report.data import Missing, RunData, select, stencil_order
-from diffbench.report.text import (
-    count,
-    derivative_name,
-    fixed,
-    listing,
-    number,
-    percent,
-)
+from diffbench.report.text import count, derivative_name, fixed, listing, number, percent
 
 NEAR = 3.0  # a best step within this factor of the predicted one counts as predicted
 COMMON = {"float16": 1e-4, "float32": 1.5e-8, "float64": 1e-8}  # steps that are often seen, and too small
@@ -36,16 +29,14 @@ class Finding:
 def best_digits(run: RunData) -> Finding:
     """Digits of the forward and the central difference in every format."""
     rows = best_series(run)
-    stencils = [s for s in ("forward-1", "central-2") if (rows["stencil"] == s).any()] or stencil_order(
-        rows["stencil"]
-    )[:2]
+    names = stencil_order(rows["stencil"])
+    stencils = [s for s in ("forward-1", "central-2") if s in names] or names[:2]
     rows = rows[rows["stencil"].isin(stencils)]
     medians = rows.groupby(["stencil", "format"])["digits"].median()
     clauses = []
     for stencil in stencils:
-        values = [
-            f"{fixed(medians[stencil, f])} in {f}" for f in run.formats if (stencil, f) in medians.index
-        ]
+        present = [name for name in run.formats if (stencil, name) in medians.index]
+        values = [f"{fixed(medians[stencil, name])} in {name}" for name in present]
         clauses.append(f"{stencil} gives {listing(values)}")
     derivative = derivative_name(run.main_derivative)
     text = f"At its robust best step, for the {derivative}, {'; '.join(clauses)} correct digits (medians)."
@@ -68,18 +59,16 @@ def double_precision(run: RunData) -> Finding:
 
 
 def _naive(run: RunData, name: str) -> Finding:
-    rows = run.scaled_best(
-        variant="integer", derivative=run.main_derivative, format=name, stencil="central-2"
-    )
+    order = run.main_derivative
+    rows = run.scaled_best(variant="integer", derivative=order, format=name, stencil="central-2")
     rows = rows[rows["digits"].notna()]
     if rows.empty:
-        raise Missing(
-            f"Nothing is said about the central difference in {name}: no series has a robust best step."
-        )
+        what = f"the central difference in {name}"
+        raise Missing(f"Nothing is said about {what}: no series has a robust best step.")
+    h_best, digits = number(rows["step"].median(), 2), fixed(rows["digits"].median())
     best = (
-        f"In {name} the best step of the central difference is h = {number(rows['step'].median(), 2)} "
-        "times the scale of the "
-        f"problem (median over {len(rows)} series), where it has {fixed(rows['digits'].median())} digits"
+        f"In {name} the best step of the central difference is h = {h_best} times the scale of the problem "
+        f"(median over {len(rows)} series), where it has {digits} digits"
     )
     basis = _basis(run, rows, ["central-2"], name)
     steps = _at_common_step(run, name)
@@ -111,56 +100,40 @@ def higher_order(run: RunData) -> Finding:
     rows = select(rows[rows["digits"].notna()], format=name)
     centrals = [s for s in stencil_order(rows["stencil"]) if s.startswith("central-")]
     if len(centrals) < 2:
-        raise Missing(
-            "Nothing is said about higher orders: the run has fewer than two central stencils with best "
-            "steps."
-        )
+        raise Missing("Nothing is said about higher orders: fewer than two central stencils have best steps.")
     low, high = centrals[0], centrals[-1]
-    wide = (
-        rows[rows["stencil"].isin([low, high])]
-        .pivot_table(index=["problem", "point"], columns="stencil", values=["digits", "step"])
-        .dropna()
-    )
+    rows = rows[rows["stencil"].isin([low, high])]
+    keys = ["problem", "point"]
+    wide = rows.pivot_table(index=keys, columns="stencil", values=["digits", "step"]).dropna()
     if wide.empty:
-        raise Missing(
-            "Nothing is said about higher orders: no problem has best steps for two central stencils."
-        )
-    gain = (wide["digits"][high] - wide["digits"][low]).median()
-    better = int((wide["digits"][high] > wide["digits"][low]).sum())
+        raise Missing("Nothing is said about higher orders: no problem has best steps for two of them.")
+    digits, step = wide["digits"], wide["step"]
+    gain, better = digits[high] - digits[low], int((digits[high] > digits[low]).sum())
     text = (
-        f"In {name}, {high} has {fixed(wide['digits'][high].median())} digits where {low} has "
-        f"{fixed(wide['digits'][low].median())} "
-        f"(median gain {fixed(gain)}, better for {better} of {len(wide)}), at a step "
-        f"{number((wide['step'][high] / wide['step'][low]).median(), 2)} times as large."
+        f"In {name}, {high} has {fixed(digits[high].median())} digits where {low} has "
+        f"{fixed(digits[low].median())} (median gain {fixed(gain.median())}, better for {better} of "
+        f"{len(wide)}), at a step {number((step[high] / step[low]).median(), 2)} times as large."
     )
-    return Finding(text, _basis(run, rows[rows["stencil"].isin([low, high])], [low, high], name))
+    return Finding(text, _basis(run, rows, [low, high], name))
 
 
 def predictions(run: RunData) -> Finding:
     """How well theory predicts the best step and the best error."""
     rows = select(run.summary, variant="integer")
-    rows = rows[
-        (rows["h_best"] > 0)
-        & (rows["h_predicted"] > 0)
-        & (rows["error_best"] > 0)
-        & (rows["error_predicted"] > 0)
-    ]
+    rows = rows[(rows[["h_best", "h_predicted", "error_best", "error_predicted"]] > 0).all(axis=1)]
     if rows.empty:
-        raise Missing(
-            "Nothing is said about predictions: no series has a measured and a predicted best step."
-        )
+        raise Missing("Nothing is said about predictions: no series has a measured and a predicted best.")
     ratio = rows["h_best"] / rows["h_predicted"]
     near = float(((ratio <= NEAR) & (ratio >= 1 / NEAR)).mean())
     error = (rows["error_best"] / rows["error_predicted"]).median()
+    series = count(len(rows), "series", "series")
     text = (
-        f"Theory, given the true derivatives, predicts the robust best step within a factor of {NEAR:g} "
-        f"for {percent(near)} of "
-        f"{count(len(rows), 'series', 'series')}; the error there is {number(error, 2)} times the "
-        "predicted worst case (median)."
+        f"Theory, given the true derivatives, predicts the robust best step within a factor of {NEAR:g} for "
+        f"{percent(near)} of {series}; the error there is {number(error, 2)} times the predicted worst case "
+        "(median)."
     )
-    return Finding(
-        text, f"summary.csv: variant = integer, h_best and h_predicted known, {count(len(rows), 'row')}"
-    )
+    size = count(len(rows), "row")
+    return Finding(text, f"summary.csv: variant = integer, h_best and h_predicted known, {size}")
 
 
 def luck(run: RunData) -> Finding:
@@ -171,15 +144,13 @@ def luck(run: RunData) -> Finding:
         raise Missing("Nothing is said about lucky steps: no series has a lucky and a robust best error.")
     ratio = both["error_best"] / both["error_lucky"]
     zero = int((rows["error_lucky"] == 0).sum())
+    middle, large = number(ratio.median(), 2), number(ratio.quantile(0.9), 2)
     text = (
-        f"The smallest error of a sweep is luck: it lies {number(ratio.median(), 2)} times below what the "
-        "steps around the best "
-        f"one promise (median; 90th percentile {number(ratio.quantile(0.9), 2)}), and is exactly 0 in "
-        f"{zero} more series."
+        f"The smallest error of a sweep is luck: it lies {middle} times below what the steps around the best "
+        f"one promise (median; 90th percentile {large}), and is exactly 0 in {zero} more series."
     )
-    return Finding(
-        text, f"summary.csv: variant = integer, error_lucky and error_best known, {count(len(rows), 'row')}"
-    )
+    size = count(len(rows), "row")
+    return Finding(text, f"summary.csv: variant = integer, error_lucky and error_best known, {size}")
 
 
 def variant_gains(run: RunData) -> Finding:
@@ -196,20 +167,16 @@ def variant_gains(run: RunData) -> Finding:
             gain = pair[variant] - pair["integer"]
             used = max(used, len(pair))
             if len(pair):
-                change = "gain" if gain.mean() >= 0 else "lose"
+                change = f"{'gain' if gain.mean() >= 0 else 'lose'} {fixed(abs(gain.mean()), 2)}"
                 clauses.append(
-                    f"{words} {change} {fixed(abs(gain.mean()), 2)} digits on average, at most "
-                    f"{fixed(gain.abs().max(), 1)}"
+                    f"{words} {change} digits on average (from {fixed(gain.min())} to {fixed(gain.max())})"
                 )
     if not clauses:
         raise Missing("Nothing is said about variants: no series was measured in two of them.")
     formats = sorted({str(name) for name in wide.dropna().index.get_level_values("format")})
-    text = (
-        f"Against integer numerators, {'; '.join(clauses)} (at the robust best step, in {listing(formats)})."
-    )
-    return Finding(
-        text, f"summary.csv: series with variant integer and another, {count(used, 'series', 'series')}"
-    )
+    text = f"At the robust best step in {listing(formats)}, against integer numerators, {'; '.join(clauses)}."
+    size = count(used, "series", "series")
+    return Finding(text, f"summary.csv: series with variant integer and another, {size}")
 
 
 def best_series(run: RunData) -> pd.DataFrame:
@@ -230,10 +197,8 @@ def _widest(run: RunData, rows: pd.DataFrame) -> str:
 
 def rows_filter(run: RunData, stencils: list[str], name: str | None = None) -> str:
     """The filter that a finding rests on, in words."""
-    format_part = f"format = {name}, " if name else ""
-    return (
-        f"{format_part}stencil = {listing(stencils)}, derivative = {run.main_derivative}, variant = integer"
-    )
+    parts = [f"stencil = {listing(stencils)}", f"derivative = {run.main_derivative}", "variant = integer"]
+    return ", ".join([f"format = {name}", *parts] if name else parts)
 
 
 def _basis(run: RunData, rows: pd.DataFrame, stencils: list[str], name: str | None = None) -> str:

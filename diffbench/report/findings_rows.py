@@ -28,20 +28,15 @@ def observed_orders(run: RunData) -> Finding:
     within = int((distance <= ORDER_TOLERANCE).sum())
     worst = rows.iloc[int(distance.to_numpy().argmax())]
     raised = int((rows["expected_order"] > rows["accuracy"]).sum())
+    share = f"{grouped(within)} of {count(len(rows), 'series', 'series')} ({percent(within / len(rows))})"
+    where = f"{worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}"
     text = (
-        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for "
-        f"{grouped(within)} of "
-        f"{count(len(rows), 'series', 'series')} ({percent(within / len(rows))}); the largest distance is "
-        f"{number(distance.max(), 2)} "
-        f"({worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}). "
-        "Symmetry raises the "
-        f"order above p in {raised}."
+        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {share}; the "
+        f"largest distance is {number(distance.max(), 2)} ({where}). Symmetry raises the order above p in "
+        f"{raised}."
     )
-    return Finding(
-        text,
-        "summary.csv: variant = integer, observed_order finite and expected_order known, "
-        f"{count(len(rows), 'row')}",
-    )
+    known = "observed_order finite and expected_order known"
+    return Finding(text, f"summary.csv: variant = integer, {known}, {count(len(rows), 'row')}")
 
 
 def exact_stencils(run: RunData) -> Finding:
@@ -51,10 +46,10 @@ def exact_stencils(run: RunData) -> Finding:
     if rows.empty:
         raise Missing("No series of the run has a truncation error of 0 at every step.")
     names = sorted(rows["problem"].unique())
+    series = count(len(rows), "series has", "series have")
     text = (
-        f"{count(len(rows), 'series has', 'series have')} no truncation error at any step, since the "
-        "stencil differentiates the "
-        f"function exactly there ({listing(names, 5)}): the error is rounding alone, and falls as h grows."
+        f"{series} no truncation error at any step, since the stencil differentiates the function exactly "
+        f"there ({listing(names, 5)}): the error is rounding alone."
     )
     return Finding(text, f"summary.csv: variant = integer, observed_order = inf, {count(len(rows), 'row')}")
 
@@ -82,9 +77,7 @@ def largest_parts(run: RunData) -> Finding:
     sweep = run.main_rows[[*keys, "h", *PARTS]].astype(dict.fromkeys(keys, str))
     rows = best.merge(sweep, left_on=[*keys, "h_best"], right_on=[*keys, "h"]).dropna(subset=list(PARTS))
     if rows.empty:
-        raise Missing(
-            "Nothing is said about the parts of the error: no split row lies at a robust best step."
-        )
+        raise Missing("Nothing is said about parts of the error: no split row lies at a robust best step.")
     sizes = rows[list(PARTS)].abs()
     largest = sizes.idxmax(axis=1)[sizes.max(axis=1) > 0]
     shares = largest.value_counts()
@@ -92,11 +85,8 @@ def largest_parts(run: RunData) -> Finding:
     series = count(len(largest), "series", "series")
     text = f"At the robust best step the largest part of the error is {listing(named)} of {series}"
     text += f" (in {len(rows) - len(largest)} more, all parts are 0)." if len(rows) > len(largest) else "."
-    return Finding(
-        text,
-        f"sweep.parquet: {rows_filter(run, run.main_stencils)}, h = h_best of summary.csv, "
-        f"{count(len(rows), 'row')}",
-    )
+    where = f"{rows_filter(run, run.main_stencils)}, h = h_best of summary.csv"
+    return Finding(text, f"sweep.parquet: {where}, {count(len(rows), 'row')}")
 
 
 def certified(run: RunData) -> Finding:
@@ -126,16 +116,14 @@ def failures(run: RunData) -> Finding:
     total = int(counts["rows"].sum())
     if not total:
         raise Missing("The sweep has no rows.")
+    all_rows = count(total, "row")
     lost = counts[counts["status"] != "ok"].groupby("status")["rows"].sum().sort_values(ascending=False)
     if lost.empty:
-        return Finding(
-            f"All {count(total, 'row')} of the sweep are ok.",
-            f"sweep.parquet: all of its {count(total, 'row')}",
-        )
+        return Finding("Every row of the sweep is ok.", f"sweep.parquet: {all_rows}")
     named = [f"{status} ({percent(rows / total)})" for status, rows in lost.items()]
     share = percent(lost.sum() / total)
-    text = f"{share} of {count(total, 'row')} are not ok, and say why: {listing(named, 9)}."
-    return Finding(text, f"sweep.parquet: all of its {count(total, 'row')}, by status")
+    text = f"{share} of {all_rows} are not ok, and say why: {listing(named, 9)}."
+    return Finding(text, f"sweep.parquet: {all_rows}, counted by status")
 
 
 def kinks(run: RunData) -> Finding:
@@ -146,9 +134,8 @@ def kinks(run: RunData) -> Finding:
         raise Missing("Nothing is said about kinks: every point of the run has a derivative.")
     names = sorted(rows["problem"].unique())
     text = (
-        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no "
-        "error is claimed, and "
-        "the references hold the one-sided derivatives."
+        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no error "
+        "is claimed, and the references hold the one-sided derivatives."
     )
     return Finding(text, f"sweep.parquet: status = no_derivative, {count(int(rows['rows'].sum()), 'row')}")
 

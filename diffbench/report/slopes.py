@@ -14,7 +14,7 @@ from diffbench.report.style import INK
 TRIANGLES = (1, 2, 4)  # the orders that get one
 LEAST_BRANCH = 0.12  # of the axis: a shorter straight branch has no room for a triangle
 PLACES = (0.42, 0.55, 0.3, 0.68)  # along the branch, best first
-GAP, RUN, RISE = 0.022, 0.09, 0.14  # distance from the branch and largest sides, as shares of the axes
+GAP, RUN, RISE = 0.026, 0.09, 0.14  # distance from the branch and largest sides, as shares of the axes
 LABEL = (0.03, 0.045)
 
 
@@ -68,7 +68,7 @@ class _Frame:
 
 
 def _straight(axes: Axes, one: Series, order: int) -> Array:
-    """The part of the branch that has this slope, is most of the error and is in sight; empty if it is short."""
+    """The part of the branch that has this slope, is most of the error and is seen; empty if short."""
     if len(one.h) < 5:
         return np.empty((0, 2))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -85,10 +85,10 @@ def _candidates(frame: _Frame, branch: Array, order: int, below: bool) -> Iterab
     if not len(branch):
         return
     slope = order * frame.size[0] / frame.size[1]
-    run = min(RUN, RISE / slope)
+    run, normal = min(RUN, RISE / slope), np.array([slope, -1.0]) / np.hypot(slope, 1.0)
     for side in (1, -1) if below else (-1, 1):
         for place in PLACES:
-            x, y = branch[int(place * len(branch))] + np.array([side * GAP, 0.0])
+            x, y = branch[int(place * len(branch))] + side * GAP * normal
             inner, outer = x - side * run / 2, x + side * run / 2
             near, far = y - side * slope * run / 2, y + side * slope * run / 2
             corners = np.array([[inner, near], [outer, near], [outer, far]])

@@ -119,7 +119,7 @@ def look_of_format(name: str) -> Look:
 
 
 def looks_of(stencils: Sequence[str]) -> dict[str, Look]:
-    """The looks of the stencils of one figure; one without a look of its own takes a spare that nobody has."""
+    """The looks of the stencils of a figure; one without a look of its own takes a spare that nobody has."""
     taken = {STENCILS[name].color for name in stencils if name in STENCILS}
     spare = [look for look in _SPARE if look.color not in taken] + [
         look for look in _SPARE if look.color in taken
