@@ -31,8 +31,8 @@ def observed_orders(run: RunData) -> Finding:
     share = f"{grouped(within)} of {count(len(rows), 'series', 'series')} ({percent(within / len(rows))})"
     where = f"{worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}"
     text = (
-        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {share}; the "
-        f"largest distance is {number(distance.max(), 2)} ({where}). Symmetry raises the order above p in "
+        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {share}; "
+        f"the largest distance is {number(distance.max(), 2)} ({where}). Symmetry raises the order above p in "
         f"{raised}."
     )
     known = "observed_order finite and expected_order known"
@@ -134,8 +134,8 @@ def kinks(run: RunData) -> Finding:
         raise Missing("Nothing is said about kinks: every point of the run has a derivative.")
     names = sorted(rows["problem"].unique())
     text = (
-        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no error "
-        "is claimed, and the references hold the one-sided derivatives."
+        f"At the kinks and jumps of {listing(names, 5)} no derivative exists: the estimates are kept, no "
+        "error is claimed, and the references hold the one-sided derivatives."
     )
     return Finding(text, f"sweep.parquet: status = no_derivative, {count(int(rows['rows'].sum()), 'row')}")
 

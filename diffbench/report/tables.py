@@ -5,14 +5,22 @@ Each function takes a run and gives a :class:`Table`, or raises ``Missing`` with
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from diffbench.report.data import Missing, RunData, select, stencil_order
 from diffbench.report.text import NONE, count, derivative_symbol, fixed, number
+
+ORDER_COLUMNS = (
+    *("derivative", "stencil", "order p", "median observed", "within 0.01 of expected", "largest distance"),
+    *("raised by symmetry", "truncation 0", "rounding slope"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,19 @@ class Table:
         return len(self.columns) - self.numeric
 
 
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    return tomllib.loads((Path(__file__).parent / "templates" / "tables.toml").read_text(encoding="utf-8"))
+
+
+def worded(
+    key: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], numeric: int, **words: str
+) -> Table:
+    """A table with its title and note from ``templates/tables.toml``, `words` filled in."""
+    told = {name: text.format(none=NONE, **words) for name, text in _words()[key].items()}
+    return Table(told["title"], tuple(columns), rows, numeric, told["note"])
+
+
 def digits(run: RunData) -> Table:
     """Median digits at the robust best step, by stencil and format."""
     rows = run.best_rows(variant="integer")
@@ -53,14 +74,12 @@ def digits(run: RunData) -> Table:
         medians = mine.groupby("format")["digits"].median()
         cells.append((derivative_symbol(order), stencil, *(fixed(medians.get(f)) for f in run.formats)))
     series = rows.groupby(["problem", "point"]).ngroups
-    return Table(
-        "Digits at the robust best step",
+    return worded(
+        "digits",
         ("derivative", "stencil", *run.formats),
         cells,
         len(run.formats),
-        f"Median over up to {count(series, 'problem point')} of −log₁₀ of the relative error (relative to "
-        "max|f| / scale where "
-        f"the derivative is 0); rows of summary.csv with variant integer. {NONE}: no series in that format.",
+        points=count(series, "problem point"),
     )
 
 
@@ -75,22 +94,11 @@ def steps(run: RunData) -> Table:
         for name in run.formats:
             mine = select(rows, derivative=order, stencil=stencil, format=name)
             both = mine[mine["h_predicted"] > 0]
-            line += [
-                number(mine["step"].median(), 2),
-                number((both["h_predicted"] / both["scale"]).median(), 2),
-            ]
+            predicted = (both["h_predicted"] / both["scale"]).median()
+            line += [number(mine["step"].median(), 2), number(predicted, 2)]
         cells.append(tuple(line))
     heads = [f"{name} {what}" for name in run.formats for what in ("measured", "predicted")]
-    return Table(
-        "Best steps, relative to the scale of the problem",
-        ("derivative", "stencil", *heads),
-        cells,
-        len(heads),
-        "Medians of h_best / scale and h_predicted / scale over the series of summary.csv with variant "
-        "integer; the scale "
-        f"of a problem is max(1, |x|) unless it states one. {NONE}: no series, or theory names no step (no "
-        "truncation term, or f(x) = 0).",
-    )
+    return worded("steps", ("derivative", "stencil", *heads), cells, len(heads))
 
 
 def orders(run: RunData) -> Table:
@@ -118,27 +126,7 @@ def orders(run: RunData) -> Table:
                 fixed(mine["rounding_slope"].median(), 2),
             )
         )
-    return Table(
-        "Observed order of the truncation, and slope of the rounding",
-        (
-            "derivative",
-            "stencil",
-            "order p",
-            "median observed",
-            "within 0.01 of expected",
-            "largest distance",
-            "raised by symmetry",
-            "truncation 0",
-            "rounding slope",
-        ),
-        cells,
-        7,
-        "Series of summary.csv with variant integer, all formats. Expected is the first term of the Taylor "
-        "expansion that is "
-        "not 0: symmetry can raise it above p. Truncation 0: polynomials that the stencil differentiates "
-        "exactly. The rounding "
-        f"slope should be near −m. {NONE}: no series with that number.",
-    )
+    return worded("orders", ORDER_COLUMNS, cells, len(ORDER_COLUMNS) - 2)
 
 
 def variants(run: RunData) -> Table:
@@ -149,11 +137,8 @@ def variants(run: RunData) -> Table:
         raise Missing("No table of variants: the run has only the variant integer.")
     names = ["integer", *others]
     keys = ["problem", "point", "format", "stencil", "derivative"]
-    wide = (
-        rows.pivot_table(index=keys, columns="variant", values="digits", aggfunc="first")
-        .reindex(columns=names)
-        .dropna()
-    )
+    every = rows.pivot_table(index=keys, columns="variant", values="digits", aggfunc="first")
+    wide = every.reindex(columns=names).dropna()
     if wide.empty:
         raise Missing("No table of variants: no series was measured in all of them.")
     flat = wide.reset_index()
@@ -163,16 +148,7 @@ def variants(run: RunData) -> Table:
             mine = select(flat, format=name, derivative=order, stencil=stencil)
             medians = [fixed(mine[v].median(), 2) for v in names]
             cells.append((name, derivative_symbol(order), stencil, str(len(mine)), *medians))
-    return Table(
-        "Digits by variant of the stencil arithmetic",
-        ("format", "derivative", "stencil", "series", *names),
-        cells,
-        1 + len(names),
-        "Medians of digits at the robust best step over the series that have all variants. integer: "
-        "integer numerators, one "
-        "division; float: weights rounded to the format; mixed: f in the format, sums and division in "
-        "float32.",
-    )
+    return worded("variants", ("format", "derivative", "stencil", "series", *names), cells, 1 + len(names))
 
 
 def _stencils(rows: pd.DataFrame) -> list[tuple[int, str]]:

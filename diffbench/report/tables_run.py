@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from diffbench.report.data import STATUSES, Missing, RunData, select
-from diffbench.report.tables import Table
-from diffbench.report.text import NONE, count, fixed, number, point_text
+from diffbench.report.tables import Table, worded
+from diffbench.report.text import NONE, count, derivative_name, fixed, number, point_text
 
 MEANING = {
     "refused": "the function cannot run in this format",
@@ -38,13 +38,12 @@ def statuses(run: RunData) -> Table:
             problems = mine.loc[mine["message"] == messages.index[0], "problem"].nunique()
             reason = f"{reason}; most often ({count(problems, 'problem')}): {messages.index[0][:160]}"
         cells.append((status, reason, *(f"{int(by_format.get(f, 0))}" for f in run.formats)))
-    return Table(
-        "Rows by status",
+    return worded(
+        "statuses",
         ("status", "what it means", *run.formats),
         cells,
         len(run.formats),
-        f"All {count(int(counts['rows'].sum()), 'row')} of sweep.parquet. A row has the first status that "
-        "applies, in this order.",
+        rows=count(int(counts["rows"].sum()), "row"),
     )
 
 
@@ -71,8 +70,8 @@ def references(run: RunData) -> Table:
                 str(int((mine["kind"] == "one-sided").sum() + mine["kind"].isin(["kink", "jump"]).sum())),
             )
         )
-    return Table(
-        "References",
+    return worded(
+        "references",
         (
             "rows",
             "number",
@@ -83,9 +82,6 @@ def references(run: RunData) -> Table:
         ),
         cells,
         5,
-        "Rows of references.parquet: derivatives of the program at the exact point of each format, "
-        "enclosed by Arb and checked "
-        f"against mpmath to 45 digits. {NONE}: no value that is not 0.",
     )
 
 
@@ -114,16 +110,14 @@ def hardest(run: RunData) -> Table:
                 number(row.error_best, 2),
             )
         )
-    return Table(
-        f"Hardest problems in {name}",
+    return worded(
+        "hardest",
         ("problem", "group", "best stencil", "x", "digits", "best step", "absolute error there"),
         cells,
         4,
-        f"The {len(cells)} problem points with the fewest digits even with their best stencil; first "
-        "derivative and variant "
-        "integer of summary.csv."
-        if run.main_derivative == 1
-        else "Variant integer of summary.csv.",
+        format=name,
+        points=count(len(cells), "problem point"),
+        derivative=derivative_name(run.main_derivative),
     )
 
 
@@ -144,13 +138,7 @@ def benchmarks(run: RunData) -> Table:
         )
     if not cells:
         raise Missing("No benchmark ratios: the run has no timings.json.")
-    return Table(
-        "Benchmarks of the engine",
-        ("benchmark", "ratios and facts", "median time"),
-        cells,
-        1,
-        f"From timings.json (pytest-benchmark). {NONE}: the benchmark notes nothing down.",
-    )
+    return worded("benchmarks", ("benchmark", "ratios and facts", "median time"), cells, 1)
 
 
 def environment(run: RunData) -> Table:
@@ -158,7 +146,7 @@ def environment(run: RunData) -> Table:
     if not run.manifest:
         raise Missing("No environment: the run has no manifest.json.")
     cells = [(key, text) for key, text in _environment_rows(run.manifest) if text]
-    return Table("Environment", ("what", "value"), cells, 0, "From manifest.json.")
+    return worded("environment", ("what", "value"), cells, 0)
 
 
 def _environment_rows(manifest: dict[str, object]) -> list[tuple[str, str]]:
