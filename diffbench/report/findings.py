@@ -30,7 +30,7 @@ def best_digits(run: RunData) -> Finding:
     """Digits of the forward and the central difference in every format."""
     rows = best_series(run)
     names = stencil_order(rows["stencil"])
-    stencils = [s for s in ("forward-1", "central-2") if s in names] or names[:2]
+    stencils: list[str] = [s for s in ("forward-1", "central-2") if s in names] or names[:2]
     rows = rows[rows["stencil"].isin(stencils)]
     medians = rows.groupby(["stencil", "format"])["digits"].median()
     clauses = []

@@ -31,9 +31,9 @@ def observed_orders(run: RunData) -> Finding:
     share = f"{grouped(within)} of {count(len(rows), 'series', 'series')} ({percent(within / len(rows))})"
     where = f"{worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}"
     text = (
-        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for {share}; "
-        f"the largest distance is {number(distance.max(), 2)} ({where}). Symmetry raises the order above p in "
-        f"{raised}."
+        f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for "
+        f"{share}; the largest distance is {number(distance.max(), 2)} ({where}). Symmetry raises the "
+        f"order above p in {raised}."
     )
     known = "observed_order finite and expected_order known"
     return Finding(text, f"summary.csv: variant = integer, {known}, {count(len(rows), 'row')}")

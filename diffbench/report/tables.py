@@ -74,13 +74,8 @@ def digits(run: RunData) -> Table:
         medians = mine.groupby("format")["digits"].median()
         cells.append((derivative_symbol(order), stencil, *(fixed(medians.get(f)) for f in run.formats)))
     series = rows.groupby(["problem", "point"]).ngroups
-    return worded(
-        "digits",
-        ("derivative", "stencil", *run.formats),
-        cells,
-        len(run.formats),
-        points=count(series, "problem point"),
-    )
+    columns = ("derivative", "stencil", *run.formats)
+    return worded("digits", columns, cells, len(run.formats), points=count(series, "problem point"))
 
 
 def steps(run: RunData) -> Table:
@@ -113,19 +108,16 @@ def orders(run: RunData) -> Table:
         exact, finite = mine[np.isinf(mine["observed_order"])], mine[np.isfinite(mine["observed_order"])]
         known = finite[finite["expected_order"].notna()]
         distance = (known["observed_order"] - known["expected_order"]).abs()
-        cells.append(
-            (
-                derivative_symbol(order),
-                stencil,
-                number(mine["accuracy"].iloc[0]),
-                number(finite["observed_order"].median(), 4),
-                f"{int((distance <= 0.01).sum())} of {len(known)}",
-                number(distance.max(), 2),
-                str(int((known["expected_order"] > known["accuracy"]).sum())),
-                str(len(exact)),
-                fixed(mine["rounding_slope"].median(), 2),
-            )
+        numbers = (
+            number(mine["accuracy"].iloc[0]),
+            number(finite["observed_order"].median(), 4),
+            f"{int((distance <= 0.01).sum())} of {len(known)}",
+            number(distance.max(), 2),
+            str(int((known["expected_order"] > known["accuracy"]).sum())),
+            str(len(exact)),
+            fixed(mine["rounding_slope"].median(), 2),
         )
+        cells.append((derivative_symbol(order), stencil, *numbers))
     return worded("orders", ORDER_COLUMNS, cells, len(ORDER_COLUMNS) - 2)
 
 

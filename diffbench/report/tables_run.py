@@ -38,13 +38,9 @@ def statuses(run: RunData) -> Table:
             problems = mine.loc[mine["message"] == messages.index[0], "problem"].nunique()
             reason = f"{reason}; most often ({count(problems, 'problem')}): {messages.index[0][:160]}"
         cells.append((status, reason, *(f"{int(by_format.get(f, 0))}" for f in run.formats)))
-    return worded(
-        "statuses",
-        ("status", "what it means", *run.formats),
-        cells,
-        len(run.formats),
-        rows=count(int(counts["rows"].sum()), "row"),
-    )
+    total = count(int(counts["rows"].sum()), "row")
+    columns = ("status", "what it means", *run.formats)
+    return worded("statuses", columns, cells, len(run.formats), total=total)
 
 
 def references(run: RunData) -> Table:
@@ -52,37 +48,24 @@ def references(run: RunData) -> Table:
     rows = run.references
     if rows.empty:
         raise Missing("No table of references: references.parquet has no rows.")
-    used = rows[
-        rows["derivative"].between(1, max(1, int(run.summary["derivative"].max() if len(run.summary) else 1)))
-    ]
+    used = rows[rows["derivative"].isin(run.summary["derivative"])]
     cells = []
     for name, mine in (("all derivatives", rows), ("derivatives that are estimated", used)):
         ok = mine[mine["status"] == "ok"]
-        relative = (ok["radius"] / ok["value"].abs()).where(ok["value"] != 0)
+        relative = number((ok["radius"] / ok["value"].abs()).where(ok["value"] != 0).max(), 2)
         checked = mine["mpmath_agrees"].dropna()
-        cells.append(
-            (
-                name,
-                str(len(mine)),
-                str(len(ok)),
-                number(relative.max(), 2),
-                f"{int(checked.sum())} of {len(checked)}",
-                str(int((mine["kind"] == "one-sided").sum() + mine["kind"].isin(["kink", "jump"]).sum())),
-            )
-        )
-    return worded(
-        "references",
-        (
-            "rows",
-            "number",
-            "certified",
-            "worst relative radius",
-            "mpmath agrees",
-            "without a two-sided derivative",
-        ),
-        cells,
-        5,
+        agree = f"{int(checked.sum())} of {len(checked)}"
+        one_sided = str(int(mine["kind"].isin(["one-sided", "kink", "jump"]).sum()))
+        cells.append((name, str(len(mine)), str(len(ok)), relative, agree, one_sided))
+    columns = (
+        "rows",
+        "number",
+        "certified",
+        "worst relative radius",
+        "mpmath agrees",
+        "one-sided facts only",
     )
+    return worded("references", columns, cells, len(columns) - 1)
 
 
 def hardest(run: RunData) -> Table:
@@ -93,32 +76,17 @@ def hardest(run: RunData) -> Table:
     rows = select(rows, format=name)
     if rows.empty:
         raise Missing("No table of the hardest problems: no series of the widest format has digits.")
-    best = rows.loc[rows.groupby(["problem", "point"], sort=False)["digits"].idxmax()].sort_values(
-        "digits", kind="stable"
-    )
+    best = rows.loc[rows.groupby(["problem", "point"], sort=False)["digits"].idxmax()]
+    best = best.sort_values("digits", kind="stable").head(HARDEST)
     groups = run.problems.set_index("problem")["group"].to_dict() if len(run.problems) else {}
     cells = []
-    for row in best.head(HARDEST).itertuples():
-        cells.append(
-            (
-                str(row.problem),
-                str(groups.get(row.problem, NONE)),
-                str(row.stencil),
-                point_text(row.point),
-                fixed(row.digits),
-                number(row.h_best, 2),
-                number(row.error_best, 2),
-            )
-        )
-    return worded(
-        "hardest",
-        ("problem", "group", "best stencil", "x", "digits", "best step", "absolute error there"),
-        cells,
-        4,
-        format=name,
-        points=count(len(cells), "problem point"),
-        derivative=derivative_name(run.main_derivative),
-    )
+    for row in best.itertuples():
+        names = (str(row.problem), str(groups.get(row.problem, NONE)), str(row.stencil))
+        numbers = (fixed(row.digits), number(row.h_best, 2), number(row.error_best, 2))
+        cells.append((*names, point_text(row.point), *numbers))
+    columns = ("problem", "group", "best stencil", "x", "digits", "best step", "absolute error there")
+    words = {"format": name, "derivative": derivative_name(run.main_derivative)}
+    return worded("hardest", columns, cells, 4, points=count(len(cells), "problem point"), **words)
 
 
 def benchmarks(run: RunData) -> Table:
@@ -129,13 +97,8 @@ def benchmarks(run: RunData) -> Table:
         extra = item.get("extra_info", {})
         notes = ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in extra.items())
         median = item.get("stats", {}).get("median", math.nan)
-        cells.append(
-            (
-                str(item.get("name", "")).removeprefix("test_").replace("_", " "),
-                notes or NONE,
-                _seconds(median),
-            )
-        )
+        name = str(item.get("name", "")).removeprefix("test_").removeprefix("bench_").replace("_", " ")
+        cells.append((name, notes or NONE, _seconds(median)))
     if not cells:
         raise Missing("No benchmark ratios: the run has no timings.json.")
     return worded("benchmarks", ("benchmark", "ratios and facts", "median time"), cells, 1)
