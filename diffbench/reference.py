@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from math import comb, factorial
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,9 @@ class Reference:
         import mpmath
 
         return mpmath.nstr(self.value, count, min_fixed=-8, max_fixed=20) if self.status == "ok" else ""
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(str(self))}</code>"
 
     def __str__(self) -> str:
         import mpmath

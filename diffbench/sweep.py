@@ -190,6 +190,10 @@ def sweep(
         The length over which f varies, default ``max(1, |x|)``.
     per_decade, kind
         Density and kind (``decimal`` or ``binary``) of the step grid.
+    name : str, optional
+        What the function is called in the frames, default ``f.__name__``.
+    domain : (float, float), optional
+        Open interval; rows with a node outside have the status ``domain``.
 
     Raises
     ------

@@ -387,7 +387,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("arguments", "words"), BAD, ids=[f"{*a,} {n}" for n, (a, _) in enumerate(BAD)])
+@pytest.mark.parametrize(("arguments", "words"), BAD, ids=[f"{(*a,)} {n}" for n, (a, _) in enumerate(BAD)])
 def test_bad_input_is_a_user_error(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=re.escape(words)):
         db.reference(**({"f": np.sin, "x": 1.0} | arguments))

@@ -101,6 +101,24 @@ def test_the_fast_split_is_the_exact_one_rounded(name: str) -> None:
     assert checked >= 60
 
 
+@pytest.mark.parametrize("e", [42, 60, 100, 200])
+def test_parts_far_below_the_function_are_known_too(e: int) -> None:
+    """1 + x^3/3 at 0: every value rounds to 1, and evaluation takes back all of the truncation, h^2/3.
+
+    At the usual precision h^3/3 beside 1 has two bits left, or none; it has to follow the smallest part.
+    """
+
+    def flat(x: Any) -> Any:
+        return 1 + x**3 / 3
+
+    data = sample(flat, 0.0, "float64", [Scheme(stencil_from_name("central-2"))], [2.0**-e])
+    parts = split(flat, data)
+    assert parts.truncation[0, 0] == pytest.approx(2.0 ** (-2 * e) / 3, rel=1e-15)
+    assert parts.evaluation[0, 0] == pytest.approx(-(2.0 ** (-2 * e)) / 3, rel=1e-15)
+    assert parts.error[0, 0] == 0
+    assert max(gaps(parts, split_exactly(flat, data, 0, 0), 0, 0).values()) <= 1e-12
+
+
 def violations(frame: pd.DataFrame) -> pd.DataFrame:
     """Ok rows whose parts do not add up to the error."""
     ok = frame[frame["status"] == "ok"]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import flint
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +21,8 @@ from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.frames import SWEEP_COLUMNS
 from diffbench.methods.finite_differences import VARIANTS
 from diffbench.problems import Problem, get_problem, problems
-from diffbench.sampling import STATUSES
+from diffbench.reference import reference
+from diffbench.sampling import STATUSES, certified_for
 from diffbench.scores import SUMMARY_COLUMNS
 from diffbench.split import PARTS
 from diffbench.stencils import stencil_from_name
@@ -145,7 +147,7 @@ def test_columns_types_and_order_of_the_rows(name: str) -> None:
 
 def test_the_references_hold_what_predictions_need() -> None:
     """Derivatives 0 to m + p + 4, 50 digits, and the scale."""
-    references = sweep_cell(get_problem("scaled_exp"), "float64", SweepSettings())["references"]
+    references = sweep_cell(get_problem("slow_exp"), "float64", SweepSettings())["references"]
     assert references["derivative"].tolist() == list(range(1 + 8 + 4 + 1))
     assert set(references["scale"]) == {1e6}
     assert references["status"].tolist() == ["ok"] * 14
@@ -278,7 +280,7 @@ def test_every_status_at_once() -> None:
     assert "np.sin, not math.sin" in cells["refused"]["message"].iloc[0]
     assert cells["error"]["message"].iloc[0] == "RuntimeError: the simulation diverged"
     # the estimate is what the format gave, whatever the status
-    assert cells["step_vanished"]["estimate"].tolist() == [0.0, 0.0]
+    assert cells["step_vanished"]["estimate"].iloc[0] == 0.0
     assert cells["no_derivative"]["estimate"].iloc[0] == 0.0
     assert cells["overflow"]["estimate"].iloc[0] == math.inf
     assert (everything["evaluations"][everything["h"].notna()] > 0).all()
@@ -302,7 +304,7 @@ def test_the_first_status_that_applies_counts(
     assert statuses(sweep_cell(problem, name, settings)["sweep"]) == {status}
 
 
-# point that the format cannot take: one row per stencil, with that status, and the sweep of the others goes on
+# a point that the format cannot take: one row per stencil with that status; the other points are swept
 @pytest.mark.parametrize(
     ("problem", "name", "status"),
     [
@@ -342,8 +344,18 @@ def test_a_planted_wrong_reference_marks_every_row(monkeypatch: pytest.MonkeyPat
     assert cell["references"]["message"][1] == "mpmath disagrees"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reference_judges_a_format_it_is_sharp_enough_for(name: str) -> None:
+    """Its radius may be 2^-8 ulp of the format at its value, no more."""
+    fmt, found = get_format(name), reference(np.exp, 1.0)
+    ulp = 2.0 ** (2 - fmt.precision)  # of e, between 2 and 4
+    for bits, enough in ((-8, True), (-7.9, False)):
+        assert certified_for(replace(found, radius=mpmath.mpf(ulp * 2.0**bits)), fmt) is enough
+    assert not certified_for(replace(found, status="uncertified"), fmt)
+
+
 def test_stated_derivatives_are_told_apart_from_certified_ones() -> None:
-    """|x|^1.5 has no Taylor series at 0: what is known by hand is in the references, and no row is `ok`."""
+    """x^2 sin(1/x) has no Taylor series at 0: its stated derivative is in the references, no row is `ok`."""
     cell = sweep_cell(get_problem("oscillating_square"), "float64", LINE)
     assert "ok" not in statuses(cell["sweep"])
     references = cell["references"].set_index("derivative")
