@@ -175,7 +175,7 @@ def error_unit(derivatives: Array, m: int, scale: float) -> tuple[float, str]:
         return value, "derivative" if math.isfinite(value) else ""
     with np.errstate(all="ignore"):
         near = _taylor(derivatives, np.array([-scale / 8, 0.0, scale / 8]))
-        return float(np.abs(near).max() / scale**m), "scale"
+        return float(np.abs(near).max() / np.float64(scale) ** m), "scale"
 
 
 def digits(abs_error: float, unit: float, format_name: str) -> float:

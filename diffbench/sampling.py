@@ -97,10 +97,9 @@ def sample_point(subject: Subject, fmt: Format, schemes: Sequence[Scheme], steps
     if references[0].status == "domain":
         return alone("domain", references[0].message, references)
     try:
-        data, infinite, failed, message = sample_steps(subject, fmt, x, schemes, steps)
-    except RefusedError as error:
+        return _judge(subject, *sample_steps(subject, fmt, x, schemes, steps), references)
+    except RefusedError as error:  # in the format, or on the balls of the split
         return alone("refused", str(error), references)
-    return _judge(subject, data, infinite, failed, message, references)
 
 
 def _references(subject: Subject, x: Any, orders: int, needed: set[int]) -> list[Reference]:
@@ -223,8 +222,15 @@ def _judge(
     known = [r for r, t in enumerate(truth) if t.status in ("ok", "uncertified") and t.value == t.value]
     own = subject.truth is None and not subject.opaque  # the reference is that of the function itself
     exact = [r for r in known if own and truth[r].ball is not None]
+    broken = np.zeros(shape, dtype=bool)
     if exact:
-        _fill_split(subject, data, exact, columns, inside)
+        try:
+            _fill_split(subject, data, exact, columns, inside)
+        except RefusedError:
+            raise
+        except Exception as error:  # the program's own, at some exact node; keep the other rows
+            message = message or _message(error)
+            _fill_row_by_row(subject, data, exact, columns, inside, broken)
     _fill_errors(data, truth, [r for r in known if r not in exact], columns)
     estimates = np.stack([data.wide(c.estimate) for c in data.combined])
     columns |= {
@@ -232,7 +238,7 @@ def _judge(
         "estimate": estimates,
         "exact": np.broadcast_to(np.array([[float(t.value)] for t in truth]), shape),
     }
-    columns["code"] = _codes(subject, data, infinite, failed, inside, truth)
+    columns["code"] = _codes(subject, data, infinite, failed, inside, broken, truth)
     return PointResult(float(data.x), str(data.x), references, schemes, columns, "ok", message)
 
 
@@ -243,6 +249,24 @@ def _fill_split(
     for name in ("error", *PARTS, "truncation_zero"):
         columns[name][rows] = getattr(parts, name)
     inside[rows] = parts.in_domain
+
+
+def _fill_row_by_row(
+    subject: Subject, data: Sampled, rows: list[int], columns: dict[str, Any], inside: Any, broken: Any
+) -> None:
+    """As ``_fill_split``, but a row whose nodes the program cannot take is ``broken`` and keeps NaN."""
+    for r in rows:
+        for k in range(len(data.h)):
+            try:
+                parts = split(subject.function, data.only([r]).at(k))
+            except RefusedError:
+                raise
+            except Exception:  # recorded as broken; the caller has the message
+                broken[r, k] = True
+                continue
+            for name in ("error", *PARTS, "truncation_zero"):
+                columns[name][r, k] = getattr(parts, name).item()
+            inside[r, k] = parts.in_domain.item()
 
 
 def _fill_errors(data: Sampled, truth: list[Reference], rows: list[int], columns: dict[str, Any]) -> None:
@@ -256,7 +280,13 @@ def _fill_errors(data: Sampled, truth: list[Reference], rows: list[int], columns
 
 
 def _codes(
-    subject: Subject, data: Sampled, infinite: Any, failed: Any, inside: Any, truth: list[Reference]
+    subject: Subject,
+    data: Sampled,
+    infinite: Any,
+    failed: Any,
+    inside: Any,
+    broken: Any,
+    truth: list[Reference],
 ) -> Any:
     """Index into STATUSES for every row: the first status that applies."""
     where, values = data.wide(data.nodes), data.wide(data.values)
@@ -272,7 +302,7 @@ def _codes(
         distinct = np.sort(where[index], axis=0)
         vanished = (data.wide(data.h) == 0) | (distinct[1:] == distinct[:-1]).any(axis=0)
         flags = {
-            "error": failed[index].any(axis=0),
+            "error": failed[index].any(axis=0) | broken[r],
             "domain": (outside | not_a_number)[index].any(axis=0) | (~inside[r] & (data.wide(data.h) > 0)),
             "overflow": overflow[index].any(axis=0) | combination.infinite,
             "underflow": divisor == 0,

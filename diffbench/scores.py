@@ -174,7 +174,8 @@ def _series(sweep: pd.DataFrame) -> Iterator[_Series]:
     _, first = np.unique(codes, return_index=True)
     estimate = _floats(sweep, "estimate")[order]
     error, truncation = np.abs(_floats(sweep, "error"))[order], _floats(sweep, "truncation")[order]
-    rounding = sum((_floats(sweep, name) for name in ROUNDING_PARTS), np.zeros(len(sweep)))[order]
+    with np.errstate(invalid="ignore", over="ignore"):  # rows that overflowed have infinite parts
+        rounding = sum((_floats(sweep, name) for name in ROUNDING_PARTS), np.zeros(len(sweep)))[order]
     flagged = sweep["truncation_zero"] if "truncation_zero" in sweep else sweep["error"].notna()
     zero = flagged.fillna(False).to_numpy(dtype=bool)[order]
     status = sweep["status"].astype(str).to_numpy(dtype=object)[order]

@@ -107,6 +107,12 @@ class Sampled:
         nodes, values, combined = self.nodes[kept], self.values[kept], [self.combined[r] for r in rows]
         return replace(self, schemes=schemes, nodes=nodes, values=values, combined=combined)
 
+    def at(self, step: int) -> Sampled:
+        """The same point at one of its steps."""
+        k = slice(step, step + 1)
+        combined = [Combination(c.estimate[k], c.divisor[k], c.infinite[k]) for c in self.combined]
+        return replace(self, h=self.h[k], nodes=self.nodes[:, k], values=self.values[:, k], combined=combined)
+
     def wide(self, values: Any) -> Any:
         """Numbers of the format or of the working format in a dtype that holds them all exactly."""
         return values.astype(np.longdouble if self.fmt.name == "longdouble" else np.float64)

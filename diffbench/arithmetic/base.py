@@ -132,7 +132,7 @@ class Arithmetic(ABC):
         raw = self.coerce(value)
         if raw.shape == shape:
             return raw
-        if raw.ndim == 0:
+        if raw.ndim == 0 and not isinstance(value, Scalar):
             return np.broadcast_to(raw, shape).copy()
         raise UserError(
             f"the function returned shape {raw.shape} for x of shape {shape}: it must work element by element"

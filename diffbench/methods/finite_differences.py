@@ -115,7 +115,9 @@ class Scheme:
             infinite = ~np.isfinite(total) | np.isinf(divisor) | (~np.isfinite(estimate) & (divisor != 0))
         return Combination(estimate, divisor, infinite)
 
-    def _apply(self, fmt: Format, rows: Sequence[RawArray], h: RawArray) -> tuple[RawArray, RawArray, RawArray]:
+    def _apply(
+        self, fmt: Format, rows: Sequence[RawArray], h: RawArray
+    ) -> tuple[RawArray, RawArray, RawArray]:
         """Weighted sum, divisor and their quotient."""
         coefficients, divisor, pairs = self._rounded(fmt), self.divisor(fmt, h), self._pairs()
         total = self._paired(pairs, coefficients, rows) if pairs else _left_to_right(coefficients, rows)
