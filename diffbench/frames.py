@@ -31,7 +31,7 @@ _MESSAGES = {
     "ok": "",
     "error": "the function raised an exception",
     "domain": "a node left the domain of the function",
-    "overflow": "an intermediate result is infinite in the format",
+    "overflow": "an intermediate result is infinite in the format, or too large for the float64 columns",
     "underflow": "the divisor h^m is 0 in the format",
     "step_vanished": "two nodes round to the same number",
     "no_derivative": "the derivative does not exist here; see the one-sided derivatives in the references",
@@ -83,10 +83,11 @@ def _rows(
         return np.repeat(np.array(values, dtype=dtype), shape[1])
 
     nan = np.full(rows, np.nan)
-    data: dict[str, Any] = {
-        name: np.ascontiguousarray(result.columns[name], dtype=np.float64).ravel() if swept else nan
-        for name in ("h", "estimate", "exact", "error", *PARTS)
-    }
+    with np.errstate(over="ignore"):  # a longdouble beyond float64 is a row with the status overflow
+        data: dict[str, Any] = {
+            name: np.ascontiguousarray(result.columns[name], dtype=np.float64).ravel() if swept else nan
+            for name in ("h", "estimate", "exact", "error", *PARTS)
+        }
     data |= {
         "point": np.full(rows, texts["point"][point], dtype=np.int32),
         "x": np.full(rows, result.x),

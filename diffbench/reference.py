@@ -156,24 +156,41 @@ def certify(
         with working_precision(START_BITS):
             value: Any = ArbArithmetic(START_BITS).evaluate(f, to_balls(np.asarray(x)))[()]
             inside = value.is_finite()
-        status, why = (
-            ("no_derivative", "no Taylor series here")
-            if inside
-            else ("domain", "the function is not defined here")
-        )
+        status, why = "domain", "the function is not defined here"
+        if inside:
+            status, why = _without_series(left is not right, "no Taylor series here")
         return [_without_value(x, m, status, why) for m in range(orders + 1)]
     check = _MpmathCheck(f, x, scale)
     return [_assemble(x, m, left, right, check if m in wanted else None) for m in range(orders + 1)]
 
 
 def derivative_balls(f: Program, x: Any, orders: Iterable[int], bits: int) -> dict[int, arb]:
-    """Derivatives of ``f`` at ``x`` by order, at a given working precision (for smooth points)."""
+    """Derivatives of ``f`` at ``x`` by order, at a given working precision (for smooth points) or, where a
+    comparison stays open, at a higher one.
+    """
     wanted = set(orders)
     with working_precision(bits):
         start = to_ball(x)
-    coefficients = TaylorArithmetic(bits, max(wanted) + 3).expand(f, start)
+    try:
+        coefficients = TaylorArithmetic(bits, max(wanted) + 3).expand(f, start)
+    except UndecidedError:
+        if bits >= MAX_BITS:
+            raise
+        return derivative_balls(f, x, wanted, 2 * bits)
     with working_precision(bits):
         return {m: coefficients[m] * factorial(m) for m in wanted}
+
+
+def precise_balls(f: Program, x: Any, orders: Iterable[int], bits: int) -> dict[int, arb]:
+    """As ``derivative_balls``, at this precision or as much more as the cancellation in ``f`` asks for.
+
+    A ball that still contains 0 when its radius is below 1e-300 is 0, as in a :class:`Reference`.
+    """
+    while True:
+        balls = derivative_balls(f, x, orders, bits)
+        if bits >= MAX_BITS or all(_precise(ball, DIGITS) for ball in balls.values()):
+            return {m: arb(0) if ball.contains(0) else ball for m, ball in balls.items()}
+        bits *= 2
 
 
 def _finite_point(x: Any) -> Any:
@@ -232,7 +249,8 @@ def _assemble(x: Any, m: int, left: list[arb], right: list[arb], check: _MpmathC
         return Reference(x, m, _nan(), _nan(), kind, below[0], above[0], agrees, "no_derivative", _WHY[kind])
     value, radius = above
     if not right[m].is_finite():
-        return _without_value(x, m, "no_derivative", "the derivative is not finite here")
+        status, why = _without_series(left is not right, "the derivative is not finite here")
+        return _without_value(x, m, status, why)
     if right[m].contains(0):
         value = value * 0 if radius < 1e-290 else value
     agrees = check.agrees(m, value) if check else None
@@ -241,6 +259,11 @@ def _assemble(x: Any, m: int, left: list[arb], right: list[arb], check: _MpmathC
         "" if status == "ok" else "mpmath disagrees" if agrees is False else "the radius stayed too large"
     )
     return Reference(x, m, value, radius, kind, value, value, agrees, status, message, right[m])
+
+
+def _without_series(tied: bool, why: str) -> tuple[str, str]:
+    """Status where no coefficient is finite: only a point with two sides (a zero, a tie) proves anything."""
+    return ("no_derivative", why) if tied else ("uncertified", "no finite enclosure was found")
 
 
 _WHY = {

@@ -222,15 +222,8 @@ def _judge(
     known = [r for r, t in enumerate(truth) if t.status in ("ok", "uncertified") and t.value == t.value]
     own = subject.truth is None and not subject.opaque  # the reference is that of the function itself
     exact = [r for r in known if own and truth[r].ball is not None]
-    broken = np.zeros(shape, dtype=bool)
     if exact:
-        try:
-            _fill_split(subject, data, exact, columns, inside)
-        except RefusedError:
-            raise
-        except Exception as error:  # the program's own, at some exact node; keep the other rows
-            message = message or _message(error)
-            _fill_row_by_row(subject, data, exact, columns, inside, broken)
+        _fill_split(subject, data, exact, columns, inside)
     _fill_errors(data, truth, [r for r in known if r not in exact], columns)
     estimates = np.stack([data.wide(c.estimate) for c in data.combined])
     columns |= {
@@ -238,7 +231,13 @@ def _judge(
         "estimate": estimates,
         "exact": np.broadcast_to(np.array([[float(t.value)] for t in truth]), shape),
     }
-    columns["code"] = _codes(subject, data, infinite, failed, inside, broken, truth)
+    code = _codes(subject, data, infinite, failed, inside, truth)
+    # longdouble reaches beyond float64, in which the rows are stored
+    with np.errstate(over="ignore"):
+        beyond = [np.isinf(estimates.astype(np.float64)), *(np.isinf(columns[n]) for n in ("error", *PARTS))]
+    lost = np.isfinite(estimates) & np.any(beyond, axis=0)
+    overflow = STATUSES.index("overflow")
+    columns["code"] = np.where(lost & (code > overflow), overflow, code)
     return PointResult(float(data.x), str(data.x), references, schemes, columns, "ok", message)
 
 
@@ -249,24 +248,6 @@ def _fill_split(
     for name in ("error", *PARTS, "truncation_zero"):
         columns[name][rows] = getattr(parts, name)
     inside[rows] = parts.in_domain
-
-
-def _fill_row_by_row(
-    subject: Subject, data: Sampled, rows: list[int], columns: dict[str, Any], inside: Any, broken: Any
-) -> None:
-    """As ``_fill_split``, but a row whose nodes the program cannot take is ``broken`` and keeps NaN."""
-    for r in rows:
-        for k in range(len(data.h)):
-            try:
-                parts = split(subject.function, data.only([r]).at(k))
-            except RefusedError:
-                raise
-            except Exception:  # recorded as broken; the caller has the message
-                broken[r, k] = True
-                continue
-            for name in ("error", *PARTS, "truncation_zero"):
-                columns[name][r, k] = getattr(parts, name).item()
-            inside[r, k] = parts.in_domain.item()
 
 
 def _fill_errors(data: Sampled, truth: list[Reference], rows: list[int], columns: dict[str, Any]) -> None:
@@ -285,7 +266,6 @@ def _codes(
     infinite: Any,
     failed: Any,
     inside: Any,
-    broken: Any,
     truth: list[Reference],
 ) -> Any:
     """Index into STATUSES for every row: the first status that applies."""
@@ -295,6 +275,7 @@ def _codes(
     # an infinity on the way explains a NaN; without one, the node left the domain
     not_a_number = np.isnan(values) & ~infinite & ~failed & reached
     overflow = infinite | ~reached | np.isinf(values)
+    usable = (data.h > 0) & np.isfinite(data.h)
     rows = []
     for r in range(len(data.schemes)):
         index, combination = data.index[r], data.combined[r]
@@ -302,8 +283,8 @@ def _codes(
         distinct = np.sort(where[index], axis=0)
         vanished = (data.wide(data.h) == 0) | (distinct[1:] == distinct[:-1]).any(axis=0)
         flags = {
-            "error": failed[index].any(axis=0) | broken[r],
-            "domain": (outside | not_a_number)[index].any(axis=0) | (~inside[r] & (data.wide(data.h) > 0)),
+            "error": failed[index].any(axis=0),
+            "domain": (outside | not_a_number)[index].any(axis=0) | (~inside[r] & usable),
             "overflow": overflow[index].any(axis=0) | combination.infinite,
             "underflow": divisor == 0,
             "step_vanished": vanished,
@@ -320,7 +301,11 @@ def certified_for(truth: Reference, fmt: Format) -> bool:
         return True
     if truth.status != "ok":
         return False
+    import mpmath
+
     if truth.value == 0:  # there is no ulp at 0; the reference promises 1e-300
         return bool(truth.radius <= 1e-300)
-    ulp = float(fmt.ulp(np.array(float(truth.value)))) or 5e-324
-    return bool(truth.radius <= ulp * 2.0**-8)
+    if np.isinf(float(truth.value)):
+        return False
+    exponent = max(mpmath.frexp(abs(truth.value))[1] - 1, fmt.min_exponent)
+    return bool(truth.radius <= mpmath.ldexp(1, exponent - fmt.precision + 1 - 8))

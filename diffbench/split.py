@@ -29,8 +29,17 @@ from diffbench.arithmetic.balls import ArbArithmetic, to_balls, working_precisio
 from diffbench.arithmetic.base import Program
 from diffbench.arithmetic.formats import Format
 from diffbench.methods.finite_differences import Combination, Scheme, layout
-from diffbench.reference import derivative_balls
-from diffbench.truncation import SERIES_BITS, Points, evaluate_nodes, map_balls, truncations, weighted_sums
+from diffbench.reference import derivative_balls, precise_balls
+from diffbench.truncation import (
+    MAX_BITS,
+    SERIES_BITS,
+    Points,
+    evaluate_nodes,
+    fraction_ball,
+    map_balls,
+    truncations,
+    weighted_sums,
+)
 
 PARTS = ("truncation", "abscissa", "evaluation", "weights", "combination")
 # f at the rounded nodes is computed with 75 + p bits (p the precision of the format) beyond what a division
@@ -40,7 +49,7 @@ NODE_BITS = 75
 BAND_BITS = 64  # steps whose precision rounds up to the same multiple are computed together
 # Where the parts are far smaller than that (f computed without error, errors that are powers of h), the steps
 # concerned are done again with twice the bits, so that every part is known to 2^-58 of the largest.
-ROUNDS = 3
+ROUNDS = 5
 KNOWN_BITS = 58
 TRUSTED_BITS = 45  # accuracy asked of those values beyond p bits; otherwise twice the bits are used
 
@@ -107,12 +116,6 @@ class Sampled:
         nodes, values, combined = self.nodes[kept], self.values[kept], [self.combined[r] for r in rows]
         return replace(self, schemes=schemes, nodes=nodes, values=values, combined=combined)
 
-    def at(self, step: int) -> Sampled:
-        """The same point at one of its steps."""
-        k = slice(step, step + 1)
-        combined = [Combination(c.estimate[k], c.divisor[k], c.infinite[k]) for c in self.combined]
-        return replace(self, h=self.h[k], nodes=self.nodes[:, k], values=self.values[:, k], combined=combined)
-
     def wide(self, values: Any) -> Any:
         """Numbers of the format or of the working format in a dtype that holds them all exactly."""
         return values.astype(np.longdouble if self.fmt.name == "longdouble" else np.float64)
@@ -129,7 +132,7 @@ def split(f: Program, data: Sampled) -> Parts:
     shape = (len(data.schemes), len(data.h))
     out = {name: np.full(shape, np.nan) for name in ("error", *PARTS)}
     zero, inside = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    members = np.flatnonzero(data.h.astype(np.float64) > 0)
+    members = np.flatnonzero((data.h > 0) & np.isfinite(data.h))
     if members.size:
         points = Points(data.x, data.scale, data.schemes, data.offsets, data.index, data.h[members])
         exact = truncations(f, points)
@@ -160,7 +163,7 @@ class _Rows:
         self.h = to_balls(data.h[members])
         orders = {s.stencil.derivative for s in data.schemes}
         self.powers = {m: self.h**m for m in orders}
-        truth = derivative_balls(f, data.x, orders, SERIES_BITS)
+        truth = precise_balls(f, data.x, orders, max(SERIES_BITS, int(bits.max()) + 64))
         self.truth = np.array([[truth[s.stencil.derivative]] for s in data.schemes], dtype=object)
         reached = np.isfinite(data.wide(data.nodes[:, members]))
         y1 = _at_rounded_nodes(f, data, members, bits)
@@ -173,8 +176,8 @@ class _Rows:
         self.sums2 = sums[:, count:]
         inverse = self._inverses()
         self.e1, self.e2 = sums[:, :count] * inverse, self.sums2 * inverse
-        self.radius = self._radius(computed, bits)
-        self.noise = self.radius * 2.0**30
+        self.radius = self._radius()
+        self.noise = self.radius * 4
 
     def parts(self) -> dict[str, Floats]:
         """Error and parts as float64; NaN where an operand is not finite."""
@@ -186,7 +189,7 @@ class _Rows:
         # the truncation is known to 64 bits and better, which bounds what of X can be told from 0
         noise = np.fmax(self.noise, np.abs(truncation) * 2.0**-60)
         parts = {
-            "error": _floats(d - self.truth),
+            "error": _rounding(d - self.truth, np.abs(_floats(self.truth)) * 2.0**-100),
             "truncation": truncation,
             "abscissa": _rounding(self.e1 - self.truth - self.truncation, noise),
             "evaluation": _rounding(self.e2 - self.e1, self.noise),
@@ -209,13 +212,10 @@ class _Rows:
                 known[m, d] = 1 / (self.powers[m] * d if d != 1 else self.powers[m])
         return np.stack([known[s.stencil.derivative, s.stencil.denominator] for s in self.data.schemes])
 
-    def _radius(self, computed: Any, bits: Any) -> Floats:
-        """About the radius of E1 to E3: max|f| / h^m at the precision of the step, max|f| over its nodes."""
-        largest = np.abs(np.where(np.isfinite(computed), computed, 0)).max(axis=0).astype(np.float64)
-        steps = self.data.h[self.members].astype(np.float64)
-        orders = np.array([[s.stencil.derivative] for s in self.data.schemes])
-        with np.errstate(all="ignore"):
-            return np.maximum(largest * 2.0 ** -bits.astype(np.float64) / steps**orders, 1e-300)
+    def _radius(self) -> Floats:
+        """The radius of E1, and so of the differences it stands in."""
+        radii = np.fromiter((float(b.rad()) for b in self.e1.ravel().tolist()), np.float64, self.e1.size)
+        return np.clip(radii.reshape(self.e1.shape), 1e-300, 1e270)  # NaN stays: no part is known there
 
     def too_coarse(self, parts: dict[str, Floats]) -> Any:
         """Steps at which some scheme's parts are not known to 2^-58 of the largest part."""
@@ -236,7 +236,9 @@ class _Rows:
             if not scheme.numerators_exact(self.data.fmt):
                 values = self.y2[self.data.index[row]]
                 coefficients = scheme.coefficients(self.data.fmt)
-                e3[row] = sum(_ball(c) * y for c, y in zip(coefficients, values, strict=True)) * inverse
+                e3[row] = (
+                    sum(fraction_ball(c) * y for c, y in zip(coefficients, values, strict=True)) * inverse
+                )
             else:
                 equal[row] = same
                 e3[row, ~same] = self.sums2[row, ~same] * inverse[~same]
@@ -260,7 +262,7 @@ def _node_bits(data: Sampled, members: Any) -> Any:
     """Working precision for f at the rounded nodes, per step."""
     order = max(s.stencil.derivative for s in data.schemes)
     depth = np.log2(data.scale) - np.log2(data.h[members].astype(np.longdouble)).astype(np.float64)
-    bits = NODE_BITS + data.fmt.precision + (order - 1) * np.maximum(depth, 0)
+    bits = NODE_BITS + data.fmt.precision + max(order - 1, 0) * np.maximum(depth, 0)
     return np.ceil(bits / BAND_BITS).astype(int) * BAND_BITS
 
 
@@ -271,10 +273,18 @@ def _at_rounded_nodes(f: Program, data: Sampled, members: Any, needed: Any) -> B
     for bits in np.unique(needed).tolist():
         band = needed == bits
         found = evaluate_nodes(f, nodes[:, band], data.offsets, bits)
-        if map_balls(arb.rel_accuracy_bits, found).min() < bits - NODE_BITS + TRUSTED_BITS:
-            found = evaluate_nodes(f, nodes[:, band], data.offsets, 2 * bits + 128)
+        trusted, work = bits - NODE_BITS + TRUSTED_BITS, bits
+        while work < MAX_BITS and _least_accuracy(found) < trusted:
+            work = 2 * work + 128
+            found = evaluate_nodes(f, nodes[:, band], data.offsets, work)
         values[:, band] = found
     return values
+
+
+def _least_accuracy(balls: Balls) -> int:
+    """Relative accuracy of the worst ball, those aside that no precision makes better: no number, 0."""
+    usable = [b for b in balls.ravel().tolist() if b.is_finite()]
+    return min((b.rel_accuracy_bits() for b in usable), default=MAX_BITS)
 
 
 def _floats(values: Balls) -> Floats:
@@ -295,10 +305,6 @@ def _rounding(values: Balls, noise: Floats) -> Floats:
     return floats
 
 
-def _ball(value: Fraction) -> arb:
-    return arb(value.numerator) if value.denominator == 1 else arb(value.numerator) / arb(value.denominator)
-
-
 def split_exactly(f: Program, data: Sampled, row: int, step: int, bits: int = 2048) -> dict[str, Fraction]:
     """One row as rational numbers: error, the five parts, and their residual (exactly 0).
 
@@ -310,7 +316,7 @@ def split_exactly(f: Program, data: Sampled, row: int, step: int, bits: int = 20
     x, h = _fraction(data.x), _fraction(data.h[step])
     with working_precision(bits):
         truth = _midpoint(derivative_balls(f, data.x, [stencil.derivative], bits)[stencil.derivative])
-        exact = np.array([_ball(x + s * h) for s in stencil.offsets], dtype=object)
+        exact = np.array([fraction_ball(x + s * h) for s in stencil.offsets], dtype=object)
         arithmetic = ArbArithmetic(bits)
         y0 = [_midpoint(y) for y in arithmetic.evaluate(f, exact)]
         y1 = [_midpoint(y) for y in arithmetic.evaluate(f, to_balls(data.nodes[index, step]))]

@@ -66,7 +66,7 @@ class SweepSettings:
             for name in names
             for variant in self.variants
         ]
-        return [scheme for scheme in listed if scheme.available(fmt)]
+        return [scheme for scheme in dict.fromkeys(listed) if scheme.available(fmt)]
 
     def grid(self, fmt: Format, scale: float) -> Steps:
         if self.steps is not None:
@@ -205,7 +205,8 @@ def sweep(
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
     point = _real("the point", x)
-    chosen = [get_format(n) for n in ([formats] if isinstance(formats, str) else formats)]
+    # a name given twice is one series, not two
+    chosen = list(dict.fromkeys(get_format(n) for n in ([formats] if isinstance(formats, str) else formats)))
     if not chosen:
         raise UserError("give at least one format, for example formats=('float32',)")
     if not split and truth is None:

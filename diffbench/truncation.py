@@ -26,6 +26,7 @@ from flint import arb
 from diffbench.arithmetic.balls import ArbArithmetic, UndecidedError, to_ball, to_balls, working_precision
 from diffbench.arithmetic.base import Program
 from diffbench.arithmetic.taylor import TaylorArithmetic
+from diffbench.errors import DiffbenchError
 from diffbench.methods.finite_differences import Scheme
 from diffbench.reference import derivative_balls
 from diffbench.stencils import Stencil
@@ -88,7 +89,9 @@ def truncations(f: Program, data: Points) -> Truncation:
 
 def _small_steps(data: Points) -> Flags:
     widest = float(max(abs(s) for s in data.offsets))
-    return np.asarray(widest * data.h.astype(np.float64) <= REACH * data.scale)
+    with np.errstate(over="ignore"):
+        # a little less than REACH: the product is rounded, and no node may leave the ball
+        return np.asarray(widest * data.h.astype(np.float64) <= REACH * data.scale * (1 - 2.0**-40))
 
 
 # the expansion route -------------------------------------------------------------------------------
@@ -113,6 +116,10 @@ class _Expansion:
             over_ball = TaylorArithmetic(HORNER_BITS, order + 1).expand(f, ball)
         except UndecidedError:
             return None
+        except DiffbenchError:
+            raise
+        except Exception:  # the program's own, somewhere on the ball
+            return None
         if point.trace.tied or not all(c.is_finite() for c in (*at_point, *over_ball)):
             return None
         return cls(data.schemes, at_point, over_ball)
@@ -133,10 +140,10 @@ class _Expansion:
         last = orders[-1]
         # the remainder: every node has its own intermediate point in the ball
         signed = [c * s**last for s, c in zip(stencil.offsets, stencil.weights, strict=True)]
-        total: Any = sum((_ball(v) * self.over_ball[last] for v in signed), arb(0))
+        total: Any = sum((fraction_ball(v) * self.over_ball[last] for v in signed), arb(0))
         below = last
         for k, moment in zip(reversed(orders[:-1]), reversed(moments[:-1]), strict=True):
-            total = power(below - k) * total + _ball(moment) * self.at_point[k]
+            total = power(below - k) * total + fraction_ball(moment) * self.at_point[k]
             below = k
         return power(below - stencil.derivative) * total
 
@@ -165,7 +172,7 @@ def _bits_needed(data: Points, members: Any) -> Any:
 
 def _bands(data: Points, members: Any) -> list[tuple[int, Any]]:
     """Steps grouped by the precision they need: (bits, indices of steps)."""
-    level = np.ceil(np.maximum(_bits_needed(data, members), MIN_BITS) / BAND_BITS).astype(int)
+    level = np.ceil(np.clip(_bits_needed(data, members), MIN_BITS, MAX_BITS) / BAND_BITS).astype(int)
     return [(int(v) * BAND_BITS, members[level == v]) for v in np.unique(level)]
 
 
@@ -188,7 +195,7 @@ def _direct(f: Program, data: Points, members: Any, bits: int, rows: Any = None)
 def exact_nodes(data: Points, h: Balls) -> Balls:
     """x + s h as balls, shape (offsets, steps)."""
     x = to_ball(data.x)
-    return np.stack([x + h * _ball(s) for s in data.offsets])
+    return np.stack([x + h * fraction_ball(s) for s in data.offsets])
 
 
 def evaluate_nodes(f: Program, nodes: Balls, offsets: Sequence[Fraction], bits: int) -> Balls:
@@ -196,13 +203,27 @@ def evaluate_nodes(f: Program, nodes: Balls, offsets: Sequence[Fraction], bits: 
     arithmetic = ArbArithmetic(bits)
     others = [i for i, s in enumerate(offsets) if s != 0]
     if len(others) == len(offsets):
-        return arithmetic.evaluate(f, nodes)
+        return _evaluate(arithmetic, f, nodes)
     values = np.empty(nodes.shape, dtype=object)
     centre = offsets.index(Fraction(0))
-    values[centre] = arithmetic.evaluate(f, nodes[centre, :1])[0]
+    values[centre] = _evaluate(arithmetic, f, nodes[centre, :1])[0]
     if others:
-        values[others] = arithmetic.evaluate(f, nodes[others])
+        values[others] = _evaluate(arithmetic, f, nodes[others])
     return values
+
+
+def _evaluate(arithmetic: ArbArithmetic, f: Program, nodes: Balls) -> Balls:
+    """Values at the nodes; where the program raises, as it may at some nodes only, there is none: NaN."""
+    try:
+        return arithmetic.evaluate(f, nodes)
+    except DiffbenchError:
+        raise
+    except Exception:  # the program's own
+        if nodes.size == 1:
+            return np.full(nodes.shape, arb.nan(), dtype=object)
+        flat = nodes.reshape(-1)
+        found = [_evaluate(arithmetic, f, flat[i : i + 1])[0] for i in range(flat.size)]
+        return arithmetic.array(found, nodes.shape)
 
 
 def weighted_sums(schemes: Sequence[Scheme], index: Sequence[Sequence[int]], values: Balls) -> Balls:
@@ -284,5 +305,6 @@ def map_balls(function: Any, values: Balls) -> Any:
     return np.array(list(map(function, values.ravel().tolist()))).reshape(values.shape)
 
 
-def _ball(value: Fraction) -> arb:
+def fraction_ball(value: Fraction) -> arb:
+    """A rational number as a ball at the working precision."""
     return arb(value.numerator) if value.denominator == 1 else arb(value.numerator) / arb(value.denominator)

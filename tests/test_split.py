@@ -393,7 +393,7 @@ def test_a_wrong_reference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A derivative off by 1e-14 of itself, in the split only, leaves parts that do not add up."""
     from diffbench import split as module
 
-    true = module.derivative_balls
+    true = module.precise_balls
 
     def wrong(*arguments: Any) -> dict[int, arb]:
         return {m: value * (1 + arb(10) ** -14) for m, value in true(*arguments).items()}
@@ -402,7 +402,7 @@ def test_a_wrong_reference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = SweepSettings({1: ("central-2", "central-4")})
     frame = sweep_cell(sin, "float64", settings)["sweep"]
     assert len(violations(frame)) == 0
-    monkeypatch.setattr(module, "derivative_balls", wrong)
+    monkeypatch.setattr(module, "precise_balls", wrong)
     planted = sweep_cell(sin, "float64", settings)["sweep"]
     changed = (planted["error"] != frame["error"]) & (frame["status"] == "ok")
     assert changed.mean() > 0.5

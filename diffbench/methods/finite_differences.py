@@ -123,11 +123,9 @@ class Scheme:
         total = self._paired(pairs, coefficients, rows) if pairs else _left_to_right(coefficients, rows)
         return total, divisor, total / divisor
 
-    def _pairs(self) -> list[tuple[int, int]]:
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
         """Indices (left, right) of symmetric pairs, outermost first; empty if the sum runs left to right."""
-        count = len(self.stencil.offsets)
-        paired = self.variant != "float" and _is_symmetric(self.stencil)
-        return [(i, count - 1 - i) for i in range(count // 2)] if paired else []
+        return _symmetric_pairs(self.stencil) if self.variant != "float" else ()
 
     def _paired(
         self, pairs: Sequence[tuple[int, int]], coefficients: RawArray, rows: Sequence[RawArray]
@@ -154,11 +152,14 @@ def _left_to_right(coefficients: RawArray, rows: Sequence[RawArray]) -> RawArray
 
 
 @lru_cache(maxsize=512)
-def _is_symmetric(stencil: Stencil) -> bool:
-    """Whether the nodes come in pairs x +- s h with weights that are equal (even m) or opposite (odd m)."""
+def _symmetric_pairs(stencil: Stencil) -> tuple[tuple[int, int], ...]:
+    """The pairs x +- s h of a stencil whose weights are equal (even m) or opposite (odd m), or nothing."""
     s, w = stencil.offsets, stencil.weights
     sign = -1 if stencil.derivative % 2 else 1
-    return all(a == -b and c == sign * d for a, b, c, d in zip(s, s[::-1], w, w[::-1], strict=True))
+    if any(a != -b or c != sign * d for a, b, c, d in zip(s, s[::-1], w, w[::-1], strict=True)):
+        return ()
+    pairs = [(i, len(s) - 1 - i) for i in range(len(s) // 2)]
+    return tuple(sorted(pairs, key=lambda pair: -abs(s[pair[1]])))
 
 
 @lru_cache(maxsize=512)
@@ -200,7 +201,9 @@ def nodes(fmt: Format, x: Any, h: RawArray, offsets: tuple[Fraction, ...]) -> Ra
 
 def _scaled(fmt: Format, s: Fraction, h: RawArray) -> RawArray:
     """``fl(s h)`` with one rounding, also for an offset that is no number of the format (1/3)."""
-    return np.array([round_fraction(fmt, s * _exact(step)) for step in h], dtype=fmt.dtype)
+    sign = fmt.dtype.type(1 if s > 0 else -1)
+    scaled = [round_fraction(fmt, s * _exact(step)) if np.isfinite(step) else sign * step for step in h]
+    return np.array(scaled, dtype=fmt.dtype)
 
 
 def round_fraction(fmt: Format, value: Fraction) -> Any:

@@ -195,7 +195,7 @@ def compute(task: Task) -> tuple[dict[str, int], dict[str, bytes]]:
 
     import_plugins(task.plugins, task.folder)
     problem = get_problem(task.problem)
-    if task.points != problem.points:  # a map
+    if (task.points, task.scale) != (problem.points, problem.scale):  # a map
         problem = replace(problem, points=task.points, scale=task.scale, stated={})
     frames = (task.work or _sweep_cell())(problem, task.format_name, task.settings)
     return _counts(frames["sweep"]), encode(frames)

@@ -50,8 +50,24 @@ def _collect(name: str, value: Any, package: str, pieces: dict[str, str]) -> Non
         pieces[name] = _source(value)
         for used, inner in _used(value):
             _collect(used, inner, package, pieces)
+    elif isinstance(value, (tuple, list, set, frozenset, dict)):
+        pieces[name] = f"{type(value).__name__} of {len(value)}"  # before its entries: it may hold itself
+        for key, inner in _entries(value):
+            _collect(f"{name}[{key}]", inner, package, pieces)
     else:
         pieces[name] = _text(value, package)
+        if _package_of(type(value)) == package and not isinstance(value, type) and name.count(".") < 4:
+            for key, inner in sorted(getattr(value, "__dict__", {}).items()):
+                _collect(f"{name}.{key}", inner, package, pieces)
+            if callable(value):
+                _collect(f"{name}()", type(value).__call__, package, pieces)
+
+
+def _entries(value: Any) -> list[tuple[Any, Any]]:
+    """Keys and entries of a container, in an order of its own; a set has none, so its texts are sorted."""
+    if isinstance(value, dict):
+        return sorted(((repr(key), inner) for key, inner in value.items()), key=lambda pair: pair[0])
+    return list(enumerate(value if isinstance(value, (tuple, list)) else sorted(value, key=repr)))
 
 
 def _used(function: FunctionType) -> Iterator[tuple[str, Any]]:
@@ -66,6 +82,7 @@ def _used(function: FunctionType) -> Iterator[tuple[str, Any]]:
             continue
     for index, value in enumerate(function.__defaults__ or ()):
         yield f"default {index}", value
+    yield from sorted((f"default {key}", value) for key, value in (function.__kwdefaults__ or {}).items())
 
 
 def _names(code: CodeType) -> set[str]:
@@ -81,8 +98,6 @@ def _text(value: Any, package: str) -> str:
     """A value that is not a function of the program's own package, as text that changes when it does."""
     if isinstance(value, _CONSTANTS):
         return repr(value)
-    if isinstance(value, (tuple, list, set, frozenset, dict)):
-        return repr(sorted(map(repr, value.items() if isinstance(value, dict) else value)))
     if isinstance(value, ModuleType):
         own = value.__name__.partition(".")[0] == package and package != "diffbench"
         return _source(value) if own else value.__name__

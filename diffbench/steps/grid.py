@@ -50,7 +50,7 @@ def step_grid(fmt: Format, scale: float, per_decade: int = 20, kind: str = "deci
         raise UnknownNameError("kind of step grid", kind, KINDS)
     if not isinstance(per_decade, int) or per_decade < 1:
         raise UserError(f"steps per decade must be a positive integer, not {per_decade!r}")
-    low, high = scale * fmt.u / 4, scale
+    low, high = max(scale * fmt.u / 4, 5e-324), scale
     if kind == "binary":
         exponents = np.arange(int(np.floor(np.log2(high))), int(np.ceil(np.log2(low))) - 1, -1)
         return round_steps(fmt, np.ldexp(1.0, exponents))
@@ -73,7 +73,7 @@ def given_steps(fmt: Format, steps: Iterable[float]) -> Steps:
     """
     try:
         requested = np.array([float(s) for s in steps], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"steps must be a sequence of numbers, not {steps!r}") from error
     if requested.size == 0:
         raise UserError("the step grid is empty: give at least one step, for example steps=[1e-4]")
