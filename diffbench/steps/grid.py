@@ -60,6 +60,8 @@ def step_grid(fmt: Format, scale: float, per_decade: int = 20, kind: str = "deci
     index = np.arange(first, last - 1, -1)
     decade, rest = np.divmod(index, per_decade)
     requested = np.array([float(f"1e{d}") for d in decade.tolist()]) * 10.0 ** (rest / per_decade)
+    if requested.size == 0:  # a scale so small that the range holds no step of the grid
+        requested = np.array([scale])
     return round_steps(fmt, requested)
 
 
