@@ -10,8 +10,9 @@ A rule is the linear map ``t -> t * (partial derivative)``, written with NumPy f
 a rule that does not look at it names it ``_`` (jets then need not compute it). ``None`` stands for a derivative
 that is 0 wherever it exists (``floor``, ``sign``). Ties: maximum and minimum give half to each side, abs'(0) = 0.
 
-Two things to mind when a rule is added. Its literals must be Python numbers and the choices of its ``np.where``
-arrays, so that plain float32 stays float32. And it must be smooth where the function is: ``exp(-2 * abs(x))`` in
+Two things to mind when a rule is added. Its literals must be small integers (constants like log 2 are made in the
+arithmetic at hand, which may have 300 bits) and the choices of its ``np.where`` arrays, so that plain float32 stays
+float32. And it must be smooth where the function is: ``exp(-2 * abs(x))`` in
 the rule of tanh would be right for one derivative and, since abs'(0) = 0, wrong for the third at 0. Where
 ``-|x|`` is needed against overflow, ``_folded`` takes one smooth branch of it. The tests compare every rule, and
 its own derivatives, with certified references.
@@ -19,7 +20,6 @@ its own derivatives, with certified references.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,9 +28,6 @@ import numpy as np
 from diffbench.errors import RefusedError
 
 Rule = Callable[..., Any]
-
-LN2, LN10 = math.log(2), math.log(10)
-GAUSS = 2 / math.sqrt(math.pi)  # erf'(0)
 
 
 class _Special:
@@ -48,6 +45,18 @@ special = _Special()
 def uses_result(rule: Rule) -> bool:
     """Whether a rule looks at ``y``."""
     return rule.__code__.co_varnames[1] != "_"
+
+
+# constants, to the precision of the arithmetic at hand --------------------------------------------------
+
+
+def _log_of(base: int, like: Any) -> Any:
+    return np.log(np.full_like(like, base, shape=()))
+
+
+def _root_pi_half(like: Any) -> Any:
+    """sqrt(pi)/2 = sqrt(arctan 1)."""
+    return np.sqrt(np.arctan(np.full_like(like, 1, shape=())))
 
 
 # careful forms ------------------------------------------------------------------------------------------
@@ -120,11 +129,11 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "rad2deg":    (lambda t, _, x: np.rad2deg(t),),
     "degrees":    (lambda t, _, x: np.rad2deg(t),),
     "exp":        (lambda t, y, x: t * y,),
-    "exp2":       (lambda t, y, x: t * (y * LN2),),
+    "exp2":       (lambda t, y, x: t * (y * _log_of(2, x)),),
     "expm1":      (lambda t, _, x: t * np.exp(x),),
     "log":        (lambda t, _, x: t / x,),
-    "log2":       (lambda t, _, x: t / (x * LN2),),
-    "log10":      (lambda t, _, x: t / (x * LN10),),
+    "log2":       (lambda t, _, x: t / (x * _log_of(2, x)),),
+    "log10":      (lambda t, _, x: t / (x * _log_of(10, x)),),
     "log1p":      (lambda t, _, x: t / (1 + x),),
     "sin":        (lambda t, _, x: t * np.cos(x),),
     "cos":        (lambda t, _, x: -t * np.sin(x),),
@@ -138,8 +147,8 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "arcsinh":    (lambda t, _, x: t / np.hypot(x, 1),),
     "arccosh":    (lambda t, _, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)),),
     "arctanh":    (lambda t, _, x: t / ((1 - x) * (1 + x)),),
-    "erf":        (lambda t, _, x: t * (GAUSS * _gauss(x)),),
-    "erfc":       (lambda t, _, x: -t * (GAUSS * _gauss(x)),),
+    "erf":        (lambda t, _, x: t * (_gauss(x) / _root_pi_half(x)),),
+    "erfc":       (lambda t, _, x: -t * (_gauss(x) / _root_pi_half(x)),),
     "gamma":      (lambda t, y, x: t * (y * special.psi(x)),),
     "rgamma":     (lambda t, y, x: -t * (y * special.psi(x)),),
     "gammaln":    (lambda t, _, x: t * special.psi(x),),

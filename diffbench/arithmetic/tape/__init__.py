@@ -3,7 +3,8 @@
 * :mod:`~diffbench.arithmetic.tape.variable`: what a program sees.
 * :mod:`~diffbench.arithmetic.tape.function`: one node of the graph, forward and backward.
 * :mod:`~diffbench.arithmetic.tape.backward`: the walk.
-* :mod:`~diffbench.arithmetic.tape.elementwise`, ``moving``, ``reductions``, ``numpy_calls``: NumPy's functions as nodes.
+* ``elementwise``, ``moving``, ``reductions``, ``numpy_calls``: NumPy's functions as nodes.
+* :mod:`~diffbench.arithmetic.tape.arithmetic`: a format whose numbers are Variables.
 * :mod:`~diffbench.arithmetic.tape.gradient`: ``grad(f)``.
 """
 

@@ -1,7 +1,7 @@
 """A format whose numbers are Variables.
 
-:class:`TapeArithmetic` makes every value by the format's own strict arithmetic, so coercion, refusals and every
-bit of the forward pass are the same as without a tape.
+:class:`TapeArithmetic` makes every value by the format's own strict arithmetic, so coercion, refusals and
+every bit of the forward pass are the same as without a tape.
 """
 
 from __future__ import annotations
@@ -170,5 +170,5 @@ def _join_objects(values: Raw, arithmetic: TapeArithmetic | None) -> Variable:
     if arithmetic is None:
         raise UserError("an array of objects is no variable: use numbers")
     arithmetic.entries(values)  # refuses what is no number of this arithmetic
-    joined: Variable = np.reshape(np.stack([as_variable(v, arithmetic) for v in parts]), values.shape)  # type: ignore[call-overload]
+    joined: Any = np.reshape(np.stack([as_variable(v, arithmetic) for v in parts]), values.shape)
     return joined

@@ -1,7 +1,8 @@
 """The backward pass: from an output to everything it was made from.
 
-``propagate`` is the walk, with nothing numerical in it: it hands gradients to the functions, newest generation
-first, and adds what arrives at one variable twice. What a gradient *is* in a pass is decided by ``lifting``:
+``propagate`` is the walk, with nothing numerical in it: it hands gradients to the functions, newest
+generation first, and adds what arrives at one variable twice. What a gradient *is* in a pass is decided by
+``lifting``:
 
 * a plain array, in a format that NumPy keeps by itself (float32, float64, longdouble);
 * a wrapped value of the strict arithmetic in float16 and bfloat16, where it does not;
@@ -101,14 +102,19 @@ def starting_gradient(y: Variable, seed: Any) -> Any:
     if seed is None:
         if y.size != 1:
             raise UserError(
-                f"backward() from a variable of shape {y.shape} needs a seed: y.backward(np.ones_like(y.data)), "
-                f"or sum it to one number first"
+                f"backward() from a variable of shape {y.shape} needs a seed: "
+                f"y.backward(np.ones_like(y.data)), or sum it to one number first"
             )
         return np.ones(y.shape, dtype=y.dtype)
     array = y.fitting(as_raw(seed) if isinstance(seed, Variable) else seed, "gradient")
     if not np.isfinite(array).all():
         raise UserError(f"backward() cannot start from a gradient that is not finite: {array}")
     return seed if isinstance(seed, Variable) else array
+
+
+_GUARD = (
+    "In a branch that np.where does not choose, guard the argument as well: np.sqrt(np.where(x > 0, x, 1))"
+)
 
 
 def name_the_culprit(function: Function, gys: tuple[Any, ...], gxs: tuple[Any, ...]) -> None:
@@ -123,13 +129,13 @@ def name_the_culprit(function: Function, gys: tuple[Any, ...], gxs: tuple[Any, .
     outputs = [v.raw for v in function.outputs if v is not None]
     at = ", ".join(_first_of(v) for v in inputs)
     if _all_finite(inputs) and not _all_finite(outputs):
-        raise UserError(f"{function.name} gave {_first_bad(outputs)} for finite input ({at})")
+        raise UserError(f"{function.name} gave {_first_bad(outputs)} for finite input ({at}). {_GUARD}")
     arrived = [as_raw(g) for g in gys if g is not None]
     passed = [as_raw(g) for g in gxs if g is not None]
     if _all_finite(arrived) and not _all_finite(passed):
         raise UserError(
             f"the gradient of {function.name} is {_first_bad(passed)} (its operands: {at}): it has no finite "
-            f"derivative there, or the format cannot hold it; finite=False lets it through"
+            f"derivative there, or the format cannot hold it; finite=False lets it through. {_GUARD}"
         )
 
 

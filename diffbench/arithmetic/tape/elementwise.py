@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffbench.arithmetic.advice import call_name
+from diffbench.arithmetic.advice import DEFAULT, call_name
 from diffbench.arithmetic.rules import RULES, Rule, uses_result
 from diffbench.arithmetic.tape.function import Function
 from diffbench.arithmetic.tape.variable import Variable
@@ -67,5 +67,5 @@ def elementwise(arithmetic: TapeArithmetic, ufunc: np.ufunc, operands: tuple[Any
     if rules is None:
         if result.dtype == bool:
             return arithmetic.wrap(result)
-        raise arithmetic.refuse(call_name(ufunc), "its derivative is not in the table of rules")
+        raise arithmetic.refuse(call_name(ufunc), f"no rule gives its derivative; {DEFAULT}")
     return Elementwise(ufunc, rules).link(arithmetic, kept, result)[0]

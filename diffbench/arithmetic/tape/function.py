@@ -12,8 +12,8 @@ Write your own::
 
     y = Square()(Variable(3.0))
 
-``backward`` may use ``self.input.data`` (a plain array). Written with ``self.input`` (a Variable), as here, it can
-also be differentiated itself: with ``.data`` a second derivative would take ``x`` for a constant.
+``backward`` may use ``self.input.data`` (a plain array). Written with ``self.input`` (a Variable), as here,
+it can also be differentiated itself: with ``.data`` a second derivative would take ``x`` for a constant.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -65,6 +65,7 @@ class Function:
 
     __slots__ = ("__dict__", "__weakref__", "_outputs", "_shapes", "arithmetic", "generation", "operands")
 
+    label: ClassVar[str] = ""  # what error messages and pictures call it; default: the name of the class
     arithmetic: TapeArithmetic
     operands: tuple[Any, ...]
     generation: int
@@ -115,7 +116,7 @@ class Function:
 
     @property
     def name(self) -> str:
-        return type(self).__name__
+        return self.label or type(self).__name__
 
     @property
     def inputs(self) -> tuple[Variable, ...]:
@@ -162,11 +163,12 @@ class Function:
         raw = gradient.raw if isinstance(gradient, Scalar) else np.asarray(gradient)
         if raw.shape != x.shape:
             raise UserError(
-                f"{self.name}.backward returned a gradient of shape {raw.shape} for an input of shape {x.shape}"
+                f"{self.name}.backward returned shape {raw.shape} for an input of shape {x.shape}"
             )
         if raw.dtype != x.dtype:
             raise UserError(
-                f"{self.name}.backward returned {raw.dtype} for an input of {x.dtype}: a gradient keeps its format"
+                f"{self.name}.backward returned {raw.dtype} for an input of {x.dtype}: "
+                "a gradient keeps its format"
             )
         return gradient if isinstance(gradient, Variable) else raw
 

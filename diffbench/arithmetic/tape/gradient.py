@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.arithmetic.tape.arithmetic import as_variable
 from diffbench.arithmetic.tape.backward import walk
 from diffbench.arithmetic.tape.function import as_raw, record, recording
 from diffbench.arithmetic.tape.variable import Variable
@@ -46,7 +45,7 @@ def grad(f: Callable[..., Any], *, finite: bool = True) -> Callable[..., Any]:
         nested = isinstance(x, Variable)
         create_graph = nested and recording()
         with record(True):
-            start = np.positive(as_variable(x)) if nested else Variable(x)
+            start: Variable = x.copy() if nested else Variable(x)
             y = start.arithmetic.follow(lambda v: f(v, *args, **kwargs), start)
         if y.size != 1:
             raise UserError(

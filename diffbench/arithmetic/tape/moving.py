@@ -1,8 +1,8 @@
 """Functions that only move elements about: indexing, reshaping, stacking, repeating.
 
-Where an element came from is found by moving an array of indices the same way, so one node serves them all; the
-gradient goes back to where each element came from, and adds up where one was taken twice. Reshaping, transposing
-and slicing, which every program does all the time, take the direct way.
+Where an element came from is found by moving an array of indices the same way, so one node serves them all;
+the gradient goes back to where each element came from, and adds up where one was taken twice. Reshaping,
+transposing and slicing, which every program does all the time, take the direct way.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Item(Function):
     """``x[key]``."""
 
     __slots__ = ("key",)
+    label = "x[...]"
 
     def __init__(self, key: Any) -> None:
         self.key = key
@@ -36,9 +37,10 @@ class Item(Function):
 
 
 class Scatter(Function):
-    """Zeros of a shape, with ``x`` added at ``key``: the gradient of ``Item``, whose gradient is an ``Item`` again."""
+    """Zeros of a shape, with ``x`` added at ``key``: what ``Item`` does to gradients, and the reverse."""
 
     __slots__ = ("key",)
+    label = "scatter"
 
     def __init__(self, key: Any) -> None:
         self.key = key
@@ -48,7 +50,7 @@ class Scatter(Function):
 
 
 class Move(Function):
-    """A NumPy function of one array that only moves elements; ``which`` of its results, if there are several."""
+    """A NumPy function of one array that only moves elements; ``which`` of several results it gave."""
 
     __slots__ = ("arguments", "function", "which")
 
@@ -102,7 +104,7 @@ class Join(Function):
 
 
 def scatter(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape, with ``g`` added at ``key``: of the kind that ``g`` is (array, strict value, Variable)."""
+    """Zeros with ``g`` added at ``key``, of the kind that ``g`` is (array, strict value, Variable)."""
     raw = g.raw if isinstance(g, Scalar) else np.asarray(g)
     full = np.zeros(shape, dtype=raw.dtype)
     if _is_basic(key):
@@ -121,7 +123,7 @@ def _is_basic(key: Any) -> bool:
         p is None
         or p is Ellipsis
         or isinstance(p, slice | int | np.integer)
-        or getattr(p, "dtype", None) == bool
+        or (isinstance(p, np.ndarray) and p.dtype == bool)
         for p in parts
     )
 

@@ -90,13 +90,10 @@ class Where(Function):
     """``np.where``: the gradient goes to what was chosen."""
 
     __slots__ = ("condition",)
+    label = "np.where"
 
     def __init__(self, condition: Any) -> None:
         self.condition = condition
-
-    @property
-    def name(self) -> str:
-        return "np.where"
 
     def gradients(self, lift: Any, gys: tuple[Any, ...]) -> tuple[Any, ...]:
         zero = np.zeros_like(gys[0])
@@ -175,7 +172,7 @@ def _cumsum(ar: TapeArithmetic, a: Any, axis: Any = None) -> Any:
 
 
 def _diff(ar: TapeArithmetic, a: Any, n: int = 1, axis: int = -1) -> Any:
-    x = np.moveaxis(ar.wrapped(a), axis, 0)
+    x: Any = np.moveaxis(ar.wrapped(a), axis, 0)  # type: ignore[type-var]
     for _ in range(n):
         x = x[1:] - x[:-1]
     return np.moveaxis(x, 0, axis)
@@ -202,7 +199,7 @@ def _outer(ar: TapeArithmetic, a: Any, b: Any) -> Any:
     return np.reshape(ar.wrapped(a), (-1, 1)) * np.reshape(ar.wrapped(b), (1, -1))
 
 
-# formulas that NumPy writes itself ----------------------------------------------------------------------------
+# formulas that NumPy writes itself ------------------------------------------------------------------------
 
 
 def _copy(ar: TapeArithmetic, a: Any, order: str = "K", subok: bool = False) -> Any:

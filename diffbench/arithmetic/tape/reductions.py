@@ -1,7 +1,7 @@
 """Sums, extremes and matrix products as nodes; what follows from them by composition.
 
-Values come from the strict format (half-precision sums round after every addition), gradients from NumPy calls
-on whatever the pass computes with.
+Values come from the strict format (half-precision sums round after every addition), gradients from NumPy
+calls on whatever the pass computes with.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Sum(Function):
     """A sum along axes: its gradient goes to every term."""
 
     __slots__ = ("axis",)
+    label = "np.sum"
 
     def __init__(self, axis: Any) -> None:
         self.axis = axis
@@ -38,13 +39,10 @@ class Extreme(Function):
     """The largest or smallest along axes: equal ones share the gradient equally."""
 
     __slots__ = ("axis",)
+    label = "np.max or np.min"
 
     def __init__(self, axis: Any) -> None:
         self.axis = axis
-
-    @property
-    def name(self) -> str:
-        return "np.max or np.min"
 
     def gradients(self, lift: Any, gys: tuple[Any, ...]) -> tuple[Any, ...]:
         x, y = self.operands[0].raw, self._extreme
@@ -65,6 +63,7 @@ class CumulativeSum(Function):
     """``np.cumsum`` along one axis: every element is in all later sums."""
 
     __slots__ = ("axis",)
+    label = "np.cumsum"
 
     def __init__(self, axis: int) -> None:
         self.axis = axis
@@ -77,9 +76,8 @@ class CumulativeSum(Function):
 class MatrixProduct(Function):
     """``a @ b`` with NumPy's rules for vectors and stacks of matrices."""
 
-    @property
-    def name(self) -> str:
-        return "np.matmul"
+    __slots__ = ()
+    label = "np.matmul"
 
     def gradients(self, lift: Any, gys: tuple[Any, ...]) -> tuple[Any, ...]:
         (gy,), (u, v) = gys, self.operands
@@ -152,7 +150,7 @@ def product(arithmetic: TapeArithmetic, a: Any, axis: Any, keepdims: bool) -> An
 
 def cumulative_sum(arithmetic: TapeArithmetic, a: Any, axis: Any) -> Any:
     """``np.cumsum``, recorded."""
-    x = arithmetic.wrapped(a)
+    x: Any = arithmetic.wrapped(a)
     if axis is None:
         x, axis = np.reshape(x, -1), 0
     value = np.cumsum(arithmetic.strict.wrap(x.raw), axis=axis).raw  # type: ignore[attr-defined]

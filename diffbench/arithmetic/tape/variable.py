@@ -80,7 +80,7 @@ class Variable(Scalar):
         self._grad = value
 
     def fitting(self, value: Any, what: str) -> Raw:
-        """A value as an array of this variable's shape and format; nothing is rounded or broadcast in silence."""
+        """A value as an array of this shape and format; nothing is rounded or broadcast in silence."""
         array = np.asarray(value)
         if isinstance(value, int | float) and self.arithmetic.format.round(value) == value:
             array = self.arithmetic.format.round(value)
@@ -129,7 +129,7 @@ class Variable(Scalar):
 
         accumulate(self, seed, retain_grad=retain_grad, create_graph=create_graph, finite=finite)
 
-    # NumPy's protocols and the operators, recorded -----------------------------------------------------------
+    # NumPy's protocols and the operators, recorded ---------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return self.arithmetic.call_ufunc(ufunc, method, inputs, kwargs)
