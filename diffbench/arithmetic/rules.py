@@ -73,10 +73,18 @@ def _share(z: Any, exp: Any = np.exp) -> Any:
     return np.where(z < 0, e, np.ones_like(e)) / (1 + e)
 
 
-def _bump(x: Any) -> Any:
-    """The derivative of 1/(1 + exp(-x)). As y (1 - y) it would lose every digit for large x."""
-    e = np.exp(_folded(x))
-    return e / ((1 + e) * (1 + e))
+def _sech2(x: Any) -> Any:
+    """1/cosh(x)^2, the derivative of tanh. As 1 - y^2 it would lose every digit for large x.
+
+    A plain array is differentiated no further and takes the short way; the other form has derivatives where
+    cosh overflows.
+    """
+    if type(x) is np.ndarray:
+        r = 1 / np.cosh(x)
+        return r * r
+    e = np.exp(2 * _folded(x))
+    d = 1 + e
+    return 4 * e / (d * d)
 
 
 def _gauss(x: Any) -> Any:
@@ -87,7 +95,8 @@ def _gauss(x: Any) -> Any:
 
 def _larger(t: Any, a: Any, b: Any) -> Any:
     """What of t goes to a, if a wins where it is larger."""
-    return np.where(a > b, t, np.where(a == b, t / 2, np.zeros_like(t)))
+    ties, zero = a == b, np.zeros_like(t, shape=())
+    return np.where(a > b, t, np.where(ties, t / 2, zero) if np.any(ties) else zero)
 
 
 def _fixed(parameter: str) -> Rule:
@@ -143,7 +152,7 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "arctan":     (lambda t, _, x: t / (1 + x * x),),
     "sinh":       (lambda t, _, x: t * np.cosh(x),),
     "cosh":       (lambda t, _, x: t * np.sinh(x),),
-    "tanh":       (lambda t, _, x: t * (4 * _bump(2 * x)),),
+    "tanh":       (lambda t, _, x: t * _sech2(x),),
     "arcsinh":    (lambda t, _, x: t / np.hypot(x, 1),),
     "arccosh":    (lambda t, _, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)),),
     "arctanh":    (lambda t, _, x: t / ((1 - x) * (1 + x)),),
@@ -153,7 +162,7 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "rgamma":     (lambda t, y, x: -t * (y * special.psi(x)),),
     "gammaln":    (lambda t, _, x: t * special.psi(x),),
     "psi":        (lambda t, _, x: t * special.zeta(2, x),),
-    "expit":      (lambda t, _, x: t * _bump(x),),
+    "expit":      (lambda t, _, x: t * (_sech2(x / 2) / 4),),
     "log_expit":  (lambda t, _, x: t * _share(-x),),
     "logit":      (lambda t, _, x: t / (x * (1 - x)),),
     "j0":         (lambda t, _, x: -t * special.j1(x),),

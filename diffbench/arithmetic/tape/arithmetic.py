@@ -21,7 +21,7 @@ from diffbench.arithmetic.tape import numpy_calls
 from diffbench.arithmetic.tape.elementwise import elementwise
 from diffbench.arithmetic.tape.moving import pick
 from diffbench.arithmetic.tape.reductions import matmul
-from diffbench.arithmetic.tape.variable import Variable
+from diffbench.arithmetic.tape.variable import CONSTANT, Variable
 from diffbench.arithmetic.values import Raw
 from diffbench.errors import UserError
 
@@ -146,6 +146,8 @@ def tape_of(fmt: Format) -> TapeArithmetic:
 def as_variable(value: Any, arithmetic: TapeArithmetic | None = None) -> Variable:
     """A Variable around anything that is none yet: a number, an array, an object array of Variables.
 
+    With an arithmetic given it is a constant of it, without one a new variable.
+
     Raises
     ------
     RefusedError
@@ -159,8 +161,9 @@ def as_variable(value: Any, arithmetic: TapeArithmetic | None = None) -> Variabl
         return value
     if arithmetic is None:
         return Variable(value)
-    variable: Variable = arithmetic.wrap(arithmetic.coerce(value))
-    return variable
+    constant: Variable = arithmetic.wrap(arithmetic.coerce(value))
+    constant.generation = CONSTANT
+    return constant
 
 
 def _join_objects(values: Raw, arithmetic: TapeArithmetic | None) -> Variable:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbench.arithmetic.tape.function import Function, as_raw, record
-from diffbench.arithmetic.tape.variable import Variable
+from diffbench.arithmetic.tape.variable import Variable, needs_gradient
 from diffbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def propagate(
         gys = tuple([take(id(output), (output, None))[1] for output in function.outputs])
         gxs = function.gradients(lift, gys)
         for x, gx in zip(function.operands, gxs, strict=True):
-            if gx is not None and isinstance(x, Variable):
+            if gx is not None and needs_gradient(x):
                 found[id(x)] = (x, found[id(x)][1] + gx if id(x) in found else gx)
                 enter(x.creator)
         if watch is not None:
@@ -64,7 +64,7 @@ def propagate(
 def lifting(arithmetic: TapeArithmetic, create_graph: bool) -> Lift:
     """What a pass makes of a variable or of a constant array, to compute with it."""
     if create_graph:
-        return lambda v: v if isinstance(v, Variable) else arithmetic.wrap(v)
+        return arithmetic.wrapped
     if arithmetic.plain:
         return lambda v: v.raw if isinstance(v, Variable) else v
     return lambda v: arithmetic.strict.wrap(v.raw if isinstance(v, Variable) else v)

@@ -9,7 +9,7 @@ import numpy as np
 from diffbench.arithmetic.advice import DEFAULT, call_name
 from diffbench.arithmetic.rules import RULES, Rule, uses_result
 from diffbench.arithmetic.tape.function import Function
-from diffbench.arithmetic.tape.variable import Variable
+from diffbench.arithmetic.tape.variable import Variable, needs_gradient
 from diffbench.arithmetic.values import Raw
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Elementwise(Function):
         operands = [lift(v) for v in self.operands]
         gradients: list[Any] = []
         for v, rule in zip(self.operands, self.rules, strict=True):
-            if rule is None or type(v) is not Variable:
+            if rule is None or not needs_gradient(v):
                 gradients.append(None)
                 continue
             y = lift(self.output) if rule in _USES_RESULT else None

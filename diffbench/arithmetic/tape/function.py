@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from diffbench.arithmetic.tape.variable import Variable
+from diffbench.arithmetic.tape.variable import CONSTANT, Variable
 from diffbench.arithmetic.values import Raw, Scalar
 from diffbench.errors import RefusedError, UserError
 
@@ -103,13 +103,16 @@ class Function:
     def link(self, arithmetic: TapeArithmetic, operands: tuple[Any, ...], *raws: Raw) -> tuple[Any, ...]:
         """Wrap the results and, while recording, tie them to this function. Nothing else builds the graph."""
         outputs = tuple(map(arithmetic.wrap, raws))
-        if recording():
-            self.arithmetic, self.operands = arithmetic, operands
-            self.generation = max([v.generation for v in operands if type(v) is Variable], default=0)
+        generation = max([v.generation for v in operands if type(v) is Variable], default=CONSTANT)
+        if generation == CONSTANT:
+            for output in outputs:
+                output.generation = CONSTANT
+        elif recording():
+            self.arithmetic, self.operands, self.generation = arithmetic, operands, generation
             self._outputs = tuple(map(weakref.ref, outputs))
             self._shapes = [r.shape for r in raws]
             for output in outputs:
-                output.creator, output.generation = self, self.generation + 1
+                output.creator, output.generation = self, generation + 1
         return outputs
 
     # the graph, to look at ---------------------------------------------------------------------------------

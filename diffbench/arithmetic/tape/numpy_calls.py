@@ -15,7 +15,7 @@ from diffbench.arithmetic.functions import FIRST, HANDLERS, JOINING, OPTIONS, QU
 from diffbench.arithmetic.tape import moving, reductions
 from diffbench.arithmetic.tape.elementwise import elementwise, unbroadcast
 from diffbench.arithmetic.tape.function import Function
-from diffbench.arithmetic.tape.variable import Variable
+from diffbench.arithmetic.tape.variable import Variable, needs_gradient
 from diffbench.arithmetic.values import Scalar
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def call_function(ar: TapeArithmetic, func: Callable[..., Any], args: Any, kwarg
 
 def _handle(ar: TapeArithmetic, name: str, args: Any, kwargs: Any) -> Any:
     """A function with a signature of its own: bound as the table for all arithmetics binds it."""
+    if name in _PLAIN_REDUCTIONS and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
+        return RECORDED[name](ar, *args, **kwargs)  # binding takes longer than summing
     try:
         bound = SIGNATURES[name].bind(ar, *args, **kwargs)
     except TypeError as error:
@@ -60,7 +62,9 @@ def _handle(ar: TapeArithmetic, name: str, args: Any, kwargs: Any) -> Any:
     given = {k: v for k, v in bound.arguments.items() if k != "ar" and k not in OPTIONS}
     extra = given.pop("args", ())
     if name not in RECORDED:  # creation: nothing to differentiate
-        return ar.wrap(HANDLERS[name](ar.strict, *_plain(bound.args[1:]), **_plain_values(bound.kwargs)).raw)
+        return ar.wrapped(
+            HANDLERS[name](ar.strict, *_plain(bound.args[1:]), **_plain_values(bound.kwargs)).raw
+        )
     return RECORDED[name](ar, *given.values(), *extra) if extra else RECORDED[name](ar, **given)
 
 
@@ -99,7 +103,7 @@ class Where(Function):
         zero = np.zeros_like(gys[0])
         chosen = np.where(self.condition, gys[0], zero), np.where(self.condition, zero, gys[0])
         return tuple(
-            unbroadcast(g, v.shape) if isinstance(v, Variable) else None
+            unbroadcast(g, v.shape) if needs_gradient(v) else None
             for g, v in zip(chosen, self.operands, strict=True)
         )
 
@@ -236,6 +240,8 @@ def _polyval(ar: TapeArithmetic, p: Any, x: Any) -> Any:
         value = value * point + coefficient
     return value
 
+
+_PLAIN_REDUCTIONS = frozenset({"sum", "mean", "max", "min"})
 
 RECORDED: Mapping[str, Callable[..., Any]] = {
     "where": _where,

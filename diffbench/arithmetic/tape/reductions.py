@@ -14,7 +14,7 @@ import numpy as np
 from diffbench.arithmetic.reductions import lines
 from diffbench.arithmetic.tape.elementwise import elementwise, unbroadcast
 from diffbench.arithmetic.tape.function import Function
-from diffbench.arithmetic.tape.variable import Variable
+from diffbench.arithmetic.tape.variable import Variable, needs_gradient
 from diffbench.arithmetic.values import Raw
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class MatrixProduct(Function):
         b2 = np.reshape(b, (-1, 1)) if b.ndim == 1 else b
         g2 = np.reshape(gy, (*gy.shape[: gy.ndim - (a.ndim > 1) - (b.ndim > 1)], a2.shape[-2], b2.shape[-1]))
         return (
-            _undo(np.matmul(g2, np.swapaxes(b2, -1, -2)), a2, a) if isinstance(u, Variable) else None,
-            _undo(np.matmul(np.swapaxes(a2, -1, -2), g2), b2, b) if isinstance(v, Variable) else None,
+            _undo(np.matmul(g2, np.swapaxes(b2, -1, -2)), a2, a) if needs_gradient(u) else None,
+            _undo(np.matmul(np.swapaxes(a2, -1, -2), g2), b2, b) if needs_gradient(v) else None,
         )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ASSIGNMENT = "build the result instead, with np.where, np.stack or np.concatenate"
 
 
+CONSTANT = -1  # the generation of a constant
+
+
 class Variable(Scalar):
     """An array of one format that remembers how it was made.
 
@@ -41,7 +44,7 @@ class Variable(Scalar):
         up until ``cleargrad``.
     creator : Function or None
     generation : int
-        Length of the longest path from a variable without a creator.
+        Length of the longest path from a variable without a creator; -1 for a constant (no gradient).
     """
 
     __slots__ = ("__weakref__", "_grad", "creator", "generation", "name")
@@ -173,6 +176,11 @@ class Variable(Scalar):
             self.raw.dtype != np.float64
         )
         return f"Variable({', '.join([text, *notes])})"
+
+
+def needs_gradient(value: Any) -> bool:
+    """Whether an operand is a variable, and no constant."""
+    return type(value) is Variable and value.generation >= 0
 
 
 def _as_float64(raw: Raw) -> Raw:
