@@ -90,6 +90,35 @@ def test_a_variable_used_twice_adds_up_until_cleargrad() -> None:
     assert x.grad == 3
 
 
+def test_a_function_can_be_called_again() -> None:
+    f, x = Square(), Variable(3.0)
+    y = f(x)
+    z = f(y)
+    z.backward()
+    assert x.grad == 4 * 27 and y.creator is f and z.creator is not f
+
+
+class Halves(Function):
+    """Two results of one function."""
+
+    def forward(self, x: Any) -> Any:
+        return x[::2], x[1::2]
+
+    def backward(self, even: Any, odd: Any) -> Any:
+        return np.stack([even, odd], axis=1).reshape(-1)
+
+
+def test_a_result_that_is_not_used_counts_as_zero() -> None:
+    x = Variable([1.0, 2.0, 3.0, 4.0])
+    even, _ = Halves()(x)
+    np.sum(even**2).backward()
+    assert x.grad.tolist() == [2, 0, 6, 0]
+    x.cleargrad()
+    even, odd = Halves()(x)
+    np.sum(even * odd).backward()
+    assert x.grad.tolist() == [2, 1, 4, 3]
+
+
 def test_a_gradient_set_by_hand_is_the_seed() -> None:
     x = Variable(np.array([1.0, 2.0]))
     y = x**2

@@ -22,6 +22,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -83,22 +84,17 @@ class Function:
     def __call__(self, *inputs: Any) -> Any:
         from diffbench.arithmetic.tape.arithmetic import as_variable
 
-        if getattr(self, "_outputs", None) is not None:
-            raise UserError(
-                f"{self.name} is already in a graph: make a new one for every call, {self.name}()(x)"
-            )
         known = next((v.arithmetic for v in inputs if isinstance(v, Variable)), None)
         variables = tuple(as_variable(v, known) for v in inputs)
         if not variables:
             raise UserError(f"{self.name} needs at least one input")
-        results = self.forward(*(v.raw for v in variables))
-        several = isinstance(results, tuple)
-        outputs = self.link(
-            variables[0].arithmetic,
-            variables,
-            *(self._checked(r, variables[0]) for r in (results if several else (results,))),
+        node = copy(self) if hasattr(self, "_outputs") else self  # called again: another node of the graph
+        results = node.forward(*(v.raw for v in variables))
+        raws = results if isinstance(results, tuple) else (results,)
+        outputs = node.link(
+            variables[0].arithmetic, variables, *(node._checked(r, variables[0]) for r in raws)
         )
-        return outputs if several else outputs[0]
+        return outputs if isinstance(results, tuple) else outputs[0]
 
     def link(self, arithmetic: TapeArithmetic, operands: tuple[Any, ...], *raws: Raw) -> tuple[Any, ...]:
         """Wrap the results and, while recording, tie them to this function. Nothing else builds the graph."""
