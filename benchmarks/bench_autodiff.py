@@ -1,6 +1,6 @@
 """Automatic differentiation: the cost of a gradient against the work it cannot avoid, and against autograd.
 
-Run this file alone with ``pytest benchmarks/bench_autodiff.py --benchmark-enable --benchmark-only``. With HIPS
+Run it alone with ``pytest benchmarks/bench_autodiff.py --benchmark-enable --benchmark-only``. With HIPS
 autograd installed (``pip install diffbench[autograd]``) its ratio on the same program, measured in the same
 minute, is noted too.
 """
