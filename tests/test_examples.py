@@ -1,4 +1,4 @@
-"""The textbook's experiments: scripts that run and save their pictures, and an argument that holds in numbers."""
+"""The textbook's experiments: scripts that run and save pictures, and an argument that holds in numbers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 * ``derivative(f, x)``: one estimate by a named method.
 * ``methods()``: every method by name. A bare stencil name uses the default step rule; ``jet`` and ``reverse``
-  are automatic differentiation.
+  are automatic differentiation, ``autograd``, ``jax`` and ``torch`` the same by other libraries.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.arithmetic.ieee import FormatArithmetic
 from diffbench.errors import UnknownNameError, UserError
 from diffbench.methods import autodiff
+from diffbench.methods.bridges import bridges
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.finite_differences import Scheme, nodes
 from diffbench.stencils import Stencil, stencil_from_name, stencil_names
@@ -53,6 +54,7 @@ def methods() -> Mapping[str, Method]:
     return MappingProxyType(
         {name: Method(name) for name in stencil_names(1)}
         | {name: Method(name, rule="none", estimate=estimate) for name, estimate in exact.items()}
+        | {name: Method(name, "none", bridge.available, bridge.estimate) for name, bridge in bridges().items()}
     )
 
 
@@ -74,9 +76,10 @@ def derivative(
     x : float or array
         One point or many.
     derivative : int
-        Order m, 1 to 6; ``jet`` and ``reverse`` take any from 1 on.
+        Order m, 1 to 6; methods without a step take any from 1 on.
     method : str
-        A stencil's name, ``jet`` (forward mode) or ``reverse``, as ``diffbench list methods`` shows them.
+        A stencil's name, ``jet`` (forward mode), ``reverse``, or a library (``autograd jax torch``), as
+        ``diffbench list methods`` shows them.
     step : float, optional
         The step h; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional
@@ -93,6 +96,8 @@ def derivative(
         If a name is unknown, the step is not a positive number, or ``x`` is not finite.
     RefusedError
         If ``f`` cannot run strictly in the format.
+    MissingExtraError
+        If the method is a library that is not installed.
     """
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")

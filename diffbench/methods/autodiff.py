@@ -28,7 +28,7 @@ def jet(f: Program, fmt: Format, points: Any, derivative: int) -> Estimate:
     """The derivative by Taylor series of the format's numbers."""
     with np.errstate(all="ignore"):
         value = JetArithmetic(FormatArithmetic(fmt), derivative).derivative(f, points)
-    return _judged(value)
+    return judged(value)
 
 
 def reverse(f: Program, fmt: Format, points: Any, derivative: int) -> Estimate:
@@ -42,10 +42,10 @@ def reverse(f: Program, fmt: Format, points: Any, derivative: int) -> Estimate:
         seed = np.ones(start.shape, dtype=fmt.dtype)  # no point depends on another: one pass serves all
         for order in range(1, derivative + 1):
             y = pull(y, start, seed, create_graph=order < derivative, finite=False)
-    return _judged(y.raw)
+    return judged(y.raw)
 
 
-def _judged(value: Any) -> Estimate:
+def judged(value: Any) -> Estimate:
     """A value and whether to believe it."""
     if np.isnan(value).any():
         return Estimate(value[()], evaluations=1, status="domain", message=_OUTSIDE)

@@ -17,6 +17,8 @@ import numpy as np
 
 from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.errors import MissingExtraError, RefusedError, UserError
+from diffbench.methods.autodiff import judged
+from diffbench.methods.estimate import Estimate
 
 Program = Callable[..., Any]
 
@@ -114,6 +116,13 @@ class Bridge(ABC):
                 "leaves the format"
             )
         return Differentiated(value[()], gradient[()])
+
+    def estimate(self, f: Program, fmt: Format, points: np.ndarray[Any, Any], derivative: int) -> Estimate:
+        """The derivative of an elementwise function, as ``db.derivative(f, x, method="jax")`` asks for it."""
+        found = self.differentiate(f, points, derivative=derivative, format=fmt.name)
+        if np.shape(found.value) not in (points.shape, ()):
+            raise UserError(f"the function returned shape {np.shape(found.value)} for x of shape {points.shape}")
+        return judged(np.asarray(found.derivative))
 
     def __repr__(self) -> str:
         return f"<bridge {self.name}{'' if self.available else ', not installed'}>"
