@@ -54,7 +54,10 @@ def methods() -> Mapping[str, Method]:
     return MappingProxyType(
         {name: Method(name) for name in stencil_names(1)}
         | {name: Method(name, rule="none", estimate=estimate) for name, estimate in exact.items()}
-        | {name: Method(name, "none", bridge.available, bridge.estimate) for name, bridge in bridges().items()}
+        | {
+            name: Method(name, "none", bridge.available, bridge.estimate)
+            for name, bridge in bridges().items()
+        }
     )
 
 

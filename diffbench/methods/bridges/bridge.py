@@ -121,7 +121,9 @@ class Bridge(ABC):
         """The derivative of an elementwise function, as ``db.derivative(f, x, method="jax")`` asks for it."""
         found = self.differentiate(f, points, derivative=derivative, format=fmt.name)
         if np.shape(found.value) not in (points.shape, ()):
-            raise UserError(f"the function returned shape {np.shape(found.value)} for x of shape {points.shape}")
+            raise UserError(
+                f"the function returned shape {np.shape(found.value)} for x of shape {points.shape}"
+            )
         return judged(np.asarray(found.derivative))
 
     def __repr__(self) -> str:
