@@ -4,6 +4,7 @@
 * ``reference(f, x)``: the true derivative at the exact point, with a guaranteed radius.
 * ``stencil("central", accuracy=4)``: exact weights and error constants.
 * ``derivative(f, x)``: one estimate by one method.
+* ``grad(f)``, ``Variable``, ``Function``, ``no_grad``: reverse mode.
 * ``problems()``, ``methods()``, ``formats()``: what there is, by name.
 
 A public name is imported when it is first used (PEP 562), so ``import diffbench`` stays cheap.
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from diffbench import errors as errors
     from diffbench.arithmetic.formats import formats as formats
+    from diffbench.arithmetic.tape import Function as Function
+    from diffbench.arithmetic.tape import Variable as Variable
+    from diffbench.arithmetic.tape import grad as grad
+    from diffbench.arithmetic.tape import no_grad as no_grad
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
@@ -37,13 +42,17 @@ if TYPE_CHECKING:
 # public name -> the submodule it lives in
 _HOMES = {
     "Estimate": "methods",
+    "Function": "arithmetic.tape",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
+    "Variable": "arithmetic.tape",
     "derivative": "methods",
     "errors": "errors",
     "formats": "arithmetic.formats",
+    "grad": "arithmetic.tape",
     "methods": "methods",
+    "no_grad": "arithmetic.tape",
     "problems": "problems",
     "reference": "reference",
     "stencil": "stencils",

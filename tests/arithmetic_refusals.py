@@ -124,12 +124,26 @@ EVERYWHERE: tuple[tuple[str, Callable[[Any], Any], str, str], ...] = (
 
 # What one arithmetic refuses and others run: (arithmetics, bodies, reason, what the message must say).
 FORMATS = "float16 bfloat16 float32 float64 longdouble"
+TAPES = " ".join(f"tape-{name}" for name in FORMATS.split())
 GAPS: tuple[tuple[str, str, str, str], ...] = (
     (
-        FORMATS,
+        f"{FORMATS} {TAPES} jets-float32 jets-float64",
         "np.float_power",
         "its result is float64 by definition",
         r"np\.float_power: use np\.power",
+    ),
+    (
+        TAPES,
+        "assign element by element, assign by mask, assign a slice",
+        "the graph would not know what was overwritten",
+        r"x\[\.\.\.\] = value: build the result instead",
+    ),
+    (
+        "tape-longdouble",
+        "special.erf, special.erfc, special.gamma, special.rgamma, special.gammaln, special.psi, special.j0, "
+        "special.j1, special.jv",
+        "as in longdouble itself",
+        r"scipy\.special\.\w+",
     ),
     (
         "longdouble",

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parent.parent / "diffbench"
 ROWS: list[set[str]] = [
     {"errors"},
     {"arithmetic", "stencils", "problems", "expressions"},  # layer 1: strangers to each other
-    {"reference"},
+    {"reference", "graph"},
     {"steps"},
     {"branches", "predictions"},
     {"methods"},

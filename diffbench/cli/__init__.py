@@ -1,4 +1,4 @@
-"""The command line: ``diffbench run | sweep | list | report | doctor``.
+"""The command line: ``diffbench run | sweep | graph | list | report | doctor``.
 
 One module per command. Only what a command needs is imported, and only when it runs: ``--help``
 answers before NumPy is loaded. Exit codes: 0 done, 1 a bug or a broken installation, 2 the request was
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import click
 
+from diffbench.cli.graph import graph
 from diffbench.cli.listing import doctor, list_command, report
 from diffbench.cli.output import examples, note
 from diffbench.cli.run import run
@@ -71,7 +72,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, sweep, list_command, report, doctor):
+for _command in (run, sweep, graph, list_command, report, doctor):
     cli.add_command(_command)
 
 

@@ -1,7 +1,8 @@
 """Methods: whatever returns a derivative estimate.
 
 * ``derivative(f, x)``: one estimate by a named method.
-* ``methods()``: every method by name. A bare stencil name uses the default step rule.
+* ``methods()``: every method by name. A bare stencil name uses the default step rule; ``jet`` and ``reverse``
+  are automatic differentiation, ``autograd``, ``jax`` and ``torch`` the same by other libraries.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.arithmetic.ieee import FormatArithmetic
 from diffbench.errors import UnknownNameError, UserError
+from diffbench.methods import autodiff
+from diffbench.methods.bridges import bridges
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.finite_differences import Scheme, nodes
 from diffbench.stencils import Stencil, stencil_from_name, stencil_names
@@ -27,17 +30,21 @@ __all__ = ["Estimate", "Method", "derivative", "methods"]
 
 @dataclass(frozen=True)
 class Method:
-    """A stencil with the default step rule, as ``methods()`` lists it."""
+    """A stencil with the default step rule, or a method without a step, as ``methods()`` lists it.
+
+    ``estimate(f, format, points, derivative)`` is what a method without a stencil does.
+    """
 
     name: str
     rule: str = "eps-scaled"
     available: bool = True
+    estimate: Callable[..., Estimate] | None = None
 
     def stencil(self, derivative: int) -> Stencil:
         return stencil_from_name(self.name, derivative=derivative)
 
     def __str__(self) -> str:
-        return f"{self.name}@{self.rule}"
+        return self.name if self.estimate else f"{self.name}@{self.rule}"
 
 
 def methods() -> Mapping[str, Method]:
@@ -47,7 +54,15 @@ def methods() -> Mapping[str, Method]:
 
 @cache
 def _registry() -> Mapping[str, Method]:
-    return MappingProxyType({name: Method(name) for name in stencil_names(1)})
+    exact = {"jet": autodiff.jet, "reverse": autodiff.reverse}
+    return MappingProxyType(
+        {name: Method(name) for name in stencil_names(1)}
+        | {name: Method(name, rule="none", estimate=estimate) for name, estimate in exact.items()}
+        | {
+            name: Method(name, "none", bridge.available, bridge.estimate)
+            for name, bridge in bridges().items()
+        }
+    )
 
 
 def derivative(
@@ -59,7 +74,7 @@ def derivative(
     step: float | None = None,
     format: str | None = None,
 ) -> Estimate:
-    """Differentiate ``f`` at ``x`` by a finite difference, every operation in one format.
+    """Differentiate ``f`` at ``x`` by one method, every operation in one format.
 
     Parameters
     ----------
@@ -68,9 +83,10 @@ def derivative(
     x : float or array
         One point or many.
     derivative : int
-        Order m, 1 to 6.
+        Order m, 1 to 6; methods without a step take any from 1 on.
     method : str
-        A stencil's name, as ``diffbench list methods`` shows them.
+        A stencil's name, ``jet`` (forward mode), ``reverse``, or a library (``autograd jax torch``), as
+        ``diffbench list methods`` shows them.
     step : float, optional
         The step h; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional
@@ -87,6 +103,8 @@ def derivative(
         If a name is unknown, the step is not a positive number, or ``x`` is not finite.
     RefusedError
         If ``f`` cannot run strictly in the format.
+    MissingExtraError
+        If the method is a library that is not installed.
     """
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
@@ -94,10 +112,17 @@ def derivative(
     known = methods()
     if method not in known:
         raise UnknownNameError("method", method, known)
-    stencil = known[method].stencil(derivative)
     points = fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
+    without_step = known[method].estimate
+    if without_step is not None:
+        if step is not None:
+            raise UserError(f"{method} has no step: leave step= out")
+        if not isinstance(derivative, int) or isinstance(derivative, bool) or derivative < 1:
+            raise UserError(f"the derivative order must be an integer from 1 on, not {derivative!r}")
+        return without_step(f, fmt, points, derivative)
+    stencil = known[method].stencil(derivative)
     given = None if step is None else np.broadcast_to(_checked_step(step, fmt), points.shape)
     h = eps_scaled(stencil, points, fmt) if given is None else given
     return _estimate(f, fmt, stencil, points, h)
