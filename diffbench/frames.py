@@ -38,6 +38,7 @@ _MESSAGES = {
     "uncertified": "the reference is not certified closely enough",
 }
 Results = Mapping[str, tuple[PointResult, Steps, float]]
+Floor = Mapping[int, tuple[float, float]]  # order -> value and error of autodiff
 
 
 def sweep_frame(problem: str, fmt: Format, results: Results) -> pd.DataFrame:
@@ -126,14 +127,34 @@ def _exact_texts(result: PointResult, steps: Steps, rows: int, schemes: int) -> 
     }
 
 
-def references_frame(problem: str, results: Results) -> pd.DataFrame:
-    """One row per point and derivative order."""
+def references_frame(
+    problem: str, fmt: Format, results: Results, floors: Mapping[str, Floor]
+) -> pd.DataFrame:
+    """One row per point and derivative order; ``floors`` has what autodiff gave in the format, by point."""
     rows = []
+    value, error = autodiff_columns(fmt.name)
     for point, (result, _, scale) in results.items():
         for ref in result.references:
-            rows.append({"problem": problem, "point": point, **_reference_row(ref, result.x), "scale": scale})
-    frame = pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))
-    return frame.astype({"mpmath_agrees": "boolean"})
+            found = floors.get(point, {}).get(ref.derivative, (np.nan, np.nan))
+            row = {"problem": problem, "point": point, **_reference_row(ref, result.x), "scale": scale}
+            rows.append(row | {value: found[0], error: found[1]})
+    frame = pd.DataFrame(rows, columns=[*REFERENCE_COLUMNS, value, error])
+    return frame.astype({"mpmath_agrees": "boolean", value: float, error: float})
+
+
+def autodiff_columns(format_name: str) -> tuple[str, str]:
+    """Columns of the references for the autodiff value and its error in a format."""
+    return f"autodiff_{format_name}", f"autodiff_error_{format_name}"
+
+
+def join_references(references: pd.DataFrame) -> pd.DataFrame:
+    """One row per problem, point, x and derivative: formats that share an x share its row."""
+    key = ["problem", "point", "x", "derivative"]
+    rows = references.drop_duplicates(key, ignore_index=True)
+    for name in [name for name in references.columns if name.startswith("autodiff_")]:
+        known = references.dropna(subset=[name]).drop_duplicates(key).set_index(key)[name]
+        rows[name] = known.reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy()
+    return rows
 
 
 def _reference_row(ref: Reference, x: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diffbench.arithmetic.formats import NAMES
 from diffbench.branches import Order, lucky_best, observed_order, robust_best, rounding_slope
 from diffbench.errors import UserError
 from diffbench.predictions import (
@@ -64,7 +65,9 @@ def summarise(sweep: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
     first, rows = [], []
     for series in _series(sweep):
         first.append(series.first)
-        rows.append(series.summary(*known.at(series.problem, series.point, series.x)))
+        at = (series.problem, series.point, series.x)
+        floor = known.autodiff_error(*at, series.derivative, series.format)
+        rows.append(series.summary(*known.at(*at), floor))
     keys = sweep[[*KEYS, "x", "accuracy"]].iloc[first].reset_index(drop=True)
     computed = [name for name in SUMMARY_COLUMNS if name not in keys]
     scores = pd.DataFrame(rows, columns=computed).astype(dict.fromkeys(computed[:-2], float))
@@ -93,7 +96,7 @@ class _Series:
     rounding: Array
     status: NDArray[np.object_]
 
-    def summary(self, derivatives: Array, scale: float) -> tuple[float | str, ...]:
+    def summary(self, derivatives: Array, scale: float, floor: float) -> tuple[float | str, ...]:
         """The computed columns of one summary row, in their order."""
         reasons: dict[str, str] = {}
         ok = (self.status == "ok") & np.isfinite(self.error)
@@ -119,7 +122,7 @@ class _Series:
         reason = _sentence(reasons)
         return (
             *(order.limit, order.low, order.high, slope, h_lucky, lucky, h_best, best),
-            *(prediction.h, prediction.error, found, math.nan, expected, relative_to, reason),
+            *(prediction.h, prediction.error, found, floor, expected, relative_to, reason),
         )
 
     def _theory(self, derivatives: Array, order: Order, reasons: dict[str, str]) -> tuple[Prediction, float]:
@@ -154,6 +157,22 @@ class _Known:
             at = (str(key[0]), str(key[1]), float(key[2]))
             self._values.setdefault(at, {})[int(k)] = v
             self._scales[at] = s
+        self._floors = {name: self._floor(references, name) for name in NAMES}
+
+    @staticmethod
+    def _floor(references: pd.DataFrame, format_name: str) -> dict[tuple[str, str, float, int], float]:
+        """What autodiff gets wrong in a format, by problem, point, x and derivative."""
+        column = f"autodiff_error_{format_name}"
+        if column not in references:
+            return {}
+        known = references[references[column].notna()]
+        keys = zip(*(known[name].tolist() for name in ("problem", "point", "x", "derivative")), strict=True)
+        found = np.abs(_floats(known, column)).tolist()
+        return {(str(a), str(b), float(c), int(d)): e for (a, b, c, d), e in zip(keys, found, strict=True)}
+
+    def autodiff_error(self, problem: str, point: str, x: float, derivative: int, format_name: str) -> float:
+        """|error| of autodiff at the point, NaN where it is not known."""
+        return self._floors.get(format_name, {}).get((problem, point, x, derivative), math.nan)
 
     def at(self, problem: str, point: str, x: float) -> tuple[Array, float]:
         """``f, f', ...`` (NaN where missing) and the scale, default max(1, |x|)."""

@@ -16,7 +16,8 @@ import pandas as pd
 
 from diffbench.arithmetic.formats import Format, get_format
 from diffbench.errors import RefusedError, UserError
-from diffbench.frames import references_frame, sweep_frame
+from diffbench.floor import autodiff_floor
+from diffbench.frames import Floor, join_references, references_frame, sweep_frame
 from diffbench.methods.finite_differences import Scheme
 from diffbench.problems import Problem
 from diffbench.sampling import PointResult, Subject, sample_point
@@ -92,6 +93,7 @@ def sweep_cell(problem: Problem, format_name: str, settings: SweepSettings) -> d
     fmt = get_format(format_name)
     schemes = settings.schemes(fmt)
     results: dict[str, tuple[PointResult, Steps, float]] = {}
+    floors: dict[str, Floor] = {}
     seen = set()
     for point in problem.points:
         x = float(fmt.round(point))
@@ -105,14 +107,9 @@ def sweep_cell(problem: Problem, format_name: str, settings: SweepSettings) -> d
             problem.function, point, scale, problem.domain, problem.truth, problem.opaque, stated
         )
         results[repr(point)] = (sample_point(subject, fmt, schemes, steps), steps, scale)
-    return _frames(problem, fmt, results)
-
-
-def _frames(
-    problem: Problem, fmt: Format, results: Mapping[str, tuple[PointResult, Steps, float]]
-) -> dict[str, pd.DataFrame]:
+        floors[repr(point)] = autodiff_floor(subject, fmt, results[repr(point)][0])
     rows = sweep_frame(problem.name, fmt, results)
-    references = references_frame(problem.name, results)
+    references = references_frame(problem.name, fmt, results, floors)
     return {"sweep": rows, "references": references, "summary": summarise(rows, references)}
 
 
@@ -240,12 +237,12 @@ def sweep(
             raise RefusedError(result.message + hint)
         label = str(name or getattr(f, "__name__", "f"))
         found = {repr(point): (result, grid, length)}
-        frames.append((sweep_frame(label, fmt, found), references_frame(label, found)))
+        floors = {repr(point): autodiff_floor(subject, fmt, result)}
+        frames.append((sweep_frame(label, fmt, found), references_frame(label, fmt, found, floors)))
     if not frames:
         raise UserError("the variant 'mixed' is for the half formats: add float16 or bfloat16")
     rows = pd.concat([a for a, _ in frames], ignore_index=True)
-    references = pd.concat([b for _, b in frames], ignore_index=True)
-    references = references.drop_duplicates(["problem", "point", "x", "derivative"], ignore_index=True)
+    references = join_references(pd.concat([b for _, b in frames], ignore_index=True))
     return Sweep(rows, references, summarise(rows, references))
 
 

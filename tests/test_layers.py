@@ -26,6 +26,7 @@ ROWS: list[set[str]] = [
     {"truncation"},
     {"split"},
     {"sampling"},
+    {"floor"},
     {"frames"},
     {"sweep", "tournament", "scores"},
     {"targets"},

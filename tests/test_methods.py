@@ -102,8 +102,10 @@ def test_every_derivative_and_family_finds_the_exponential(m: int, kind: str) ->
 
 def test_methods_lists_every_stencil_and_every_one_runs() -> None:
     known = db.methods()
-    assert tuple(known) == stencil_names(1)
-    for name, method in known.items():
+    assert tuple(known)[: len(stencil_names(1))] == stencil_names(1)
+    assert set(known) - set(stencil_names(1)) == {"jet", "reverse", "autograd", "jax", "torch"}
+    for name in stencil_names(1):
+        method = known[name]
         assert method.name == name
         assert str(method) == f"{name}@eps-scaled"
         assert float(db.derivative(np.square, 1.0, method=name, step=2.0**-8)) == pytest.approx(

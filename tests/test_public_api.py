@@ -15,13 +15,17 @@ import diffbench as db
 
 PUBLIC = {
     "Estimate": (),
+    "Function": (),
     "Reference": (),
     "Stencil": (),
     "Sweep": (),
+    "Variable": (),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "errors": None,
     "formats": (),
+    "grad": (),
     "methods": (),
+    "no_grad": (),
     "problems": (),
     "reference": ("f", "x", "derivative", "digits"),
     "stencil": ("kind", "offsets", "derivative", "accuracy"),

@@ -88,13 +88,15 @@ def error_figure(
                 parts.draw_truncation(axes, one, look)
                 best = parts.best_of(mine, format=name, stencil=stencil)
                 parts.draw_series(axes, one, look, best, level)
+            marks.autodiff_line(axes, case.autodiff / case.unit)
             if not any(len(series[name, s].h) for s in stencils):
                 marks.note(axes, why_empty(sweep, name))
         widest = max(range(len(spans)), key=lambda i: spans[i][1] / spans[i][0])
         shown = {s: series[formats[widest], s] for s in stencils}
         draw_slopes(panels[widest], _branches(sweep, shown), shown.values())
         parts.label_errors(panels[0], order, cases[formats[widest]].relative_to)
-        meanings = parts.mark_handles(list(series.values()), predicted=True)
+        floor = any(case.autodiff > 0 for case in cases.values())
+        meanings = parts.mark_handles(list(series.values()), predicted=True, autodiff=floor)
         style.legend(figure, [style.handle(look, s) for s, look in looks.items()], meanings)
         return figure
 
@@ -209,6 +211,7 @@ class _Case:
     derivatives: Array
     unit: float
     relative_to: str
+    autodiff: float  # |error| of autodiff in the format, NaN where it is not known
 
     @classmethod
     def of(cls, rows: pd.DataFrame, references: pd.DataFrame, order: int) -> _Case:
@@ -216,7 +219,10 @@ class _Case:
         here = references[references["x"] == x]
         scale = float(here["scale"].iloc[0]) if len(here) and "scale" in here else max(1.0, abs(x))
         derivatives = derivatives_at(here)
-        return cls(x, derivatives, *error_unit_of(rows, derivatives, order, scale))
+        column = f"autodiff_error_{rows['format'].iloc[0]}"
+        known = here[here["derivative"] == order] if column in here else here[:0]
+        autodiff = abs(float(known[column].iloc[0])) if len(known) else math.nan
+        return cls(x, derivatives, *error_unit_of(rows, derivatives, order, scale), autodiff)
 
 
 def _branches(sweep: pd.DataFrame, series: Mapping[str, Series]) -> dict[int, Series]:

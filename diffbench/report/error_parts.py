@@ -182,7 +182,7 @@ def label_errors(axes: Axes, order: int, relative_to: str) -> None:
 
 
 def mark_handles(
-    series: Sequence[Series], *, truncation: bool = True, predicted: bool = False
+    series: Sequence[Series], *, truncation: bool = True, predicted: bool = False, autodiff: bool = False
 ) -> list[Line2D]:
     """What the marks and thin lines mean: those that occur in the figure."""
     handles = [Line2D([], [], color=GREY, marker="*", markersize=10, ls="none", label="robust best step")]
@@ -190,6 +190,8 @@ def mark_handles(
         handles.append(Line2D([], [], color=INK, linewidth=0.7, label="exact truncation"))
     if predicted:
         handles.append(Line2D([], [], color=GREY, linewidth=0.9, label="predicted truncation and rounding"))
+    if autodiff:
+        handles.append(Line2D([], [], color=INK, linewidth=1.0, ls=(0, (1, 2)), label="autodiff"))
     if any((one.vanished & ~one.zero).any() for one in series):
         handles.append(
             Line2D([], [], color=GREY, marker="x", markersize=4, ls="none", label="nodes coincide")

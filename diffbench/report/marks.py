@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from diffbench.report.style import GREY, PALE, WIDTH, Look, canvas, unit_roundoff
+from diffbench.report.style import GREY, INK, PALE, WIDTH, Look, canvas, unit_roundoff
 from diffbench.report.text import power_of_ten
 
 ZERO_MARK = [(-4, 9), (0, 0), (4, 9)]  # a cup that stands on the floor
@@ -48,6 +48,13 @@ def roundoff_band(axes: Axes, u: float, label: str | None = "below u") -> None:
         axes.text(
             0.985, 0.012, label, transform=axes.transAxes, fontsize=7.5, color=GREY, va="bottom", ha="right"
         )
+
+
+def autodiff_line(axes: Axes, error: float) -> None:
+    """The error of autodiff in the same format, which needs no step; at the floor where it is exactly 0."""
+    if error >= 0:
+        low, high = axes.get_ylim()
+        axes.axhline(min(max(error, low * 1.15), high), color=INK, linewidth=1.0, ls=(0, (1, 2)), zorder=2)
 
 
 def roundoff_line(axes: Axes, name: str, look: Look) -> None:

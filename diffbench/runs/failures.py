@@ -40,5 +40,5 @@ def failure_frames(
         nothing = PointResult(float(x), str(x), [], settings.schemes(fmt), {}, status, text)
         results[repr(point)] = (nothing, no_steps, problem.scale_at(point))
     rows = sweep_frame(problem.name, fmt, results)
-    references = references_frame(problem.name, results)
+    references = references_frame(problem.name, fmt, results, {})
     return {"sweep": rows, "references": references, "summary": summarise(rows, references)}

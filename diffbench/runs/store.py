@@ -45,9 +45,6 @@ CATEGORIES = (
     "reason",
 )
 
-#: A problem's derivative is the same whatever the format, once the point is.
-REFERENCE_KEY = ["problem", "point", "x", "derivative"]
-
 #: Merged tables are written in row groups of about this many rows: small cells, one group.
 ROWS_PER_GROUP = 50_000
 
@@ -178,7 +175,9 @@ def merge(store: CellStore, keys: list[str], maps: list[str], folder: Path) -> N
     """
     _write_sweep(store, keys, folder / "sweep.parquet")
     references = _concat([store.table(key, "references") for key in keys])
-    rows = references.to_pandas().drop_duplicates(REFERENCE_KEY, ignore_index=True)
+    from diffbench.frames import join_references
+
+    rows = join_references(references.to_pandas())
     if "mpmath_agrees" in rows:
         rows["mpmath_agrees"] = rows["mpmath_agrees"].astype("boolean")
     with _replacing(folder / "references.parquet") as draft:
