@@ -1,4 +1,4 @@
-"""Inputs on which a plausible implementation is quietly wrong: cancellation, extremes of the exponent, infinite steps.
+"""Inputs on which a plausible implementation is quietly wrong: cancellation, extremes, infinite steps.
 
 Every case once gave a wrong number, a wrong status or a traceback.
 """
