@@ -296,7 +296,6 @@ NOT_IN = {
     "autograd": {
         "np.cbrt",
         "np.positive",
-        "np.float_power",
         "heaviside",
         "fmod",
         "copysign",
