@@ -22,7 +22,7 @@ from diffbench.arithmetic.advice import call_name
 from diffbench.arithmetic.base import Arithmetic, Program
 from diffbench.arithmetic.formats import Format
 from diffbench.arithmetic.functions import FIRST, HANDLERS, JOINING, OPTIONS, QUERIES, TOGETHER
-from diffbench.arithmetic.library.formulas import FORMULAS
+from diffbench.arithmetic.library.formulas import FORMULAS, SIGNATURES
 from diffbench.arithmetic.library.values import LibraryArray, LibraryScalar
 from diffbench.arithmetic.values import Raw, Scalar
 from diffbench.errors import RefusedError, UserError
@@ -132,10 +132,16 @@ class LibraryArithmetic(Arithmetic):
         self.refuse_options({option: value for option, value in kwargs.items() if option in OPTIONS})
         given = {option: value for option, value in kwargs.items() if option not in OPTIONS}
         if name in FORMULAS:
+            try:
+                SIGNATURES[name].bind(self, *args, **given)
+            except TypeError as error:
+                raise self.refuse(f"np.{name} with these arguments ({error})", "use its plain form") from None
             return FORMULAS[name](self, *args, **given)
         if name not in _CALLS:
             raise self.refuse(f"np.{name}")
         function = self.find(_ALIASES.get(name, name), f"np.{name}")
+        if name in JOINING:
+            args = ([self.coerce(part) for part in args[0]], *args[1:])
         with self.answering(f"np.{name}"):
             result = function(
                 *(self._lower(a) for a in args), **{k: self._lower(v) for k, v in given.items()}

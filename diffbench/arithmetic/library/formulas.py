@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,20 @@ def _polyval(ar: LibraryArithmetic, p: Any, x: Any) -> Any:
     return value
 
 
+def _append(ar: LibraryArithmetic, arr: Any, values: Any, axis: Any = None) -> Any:
+    parts = [ar.wrap(ar.coerce(part)) for part in (arr, values)]
+    return np.concatenate([np.ravel(p) for p in parts] if axis is None else parts, axis=axis or 0)
+
+
+def _vdot(ar: LibraryArithmetic, a: Any, b: Any) -> Any:
+    return np.dot(*(np.ravel(ar.wrap(ar.coerce(v))) for v in (a, b)))  # real numbers: nothing to conjugate
+
+
+def _take(ar: LibraryArithmetic, a: Any, indices: Any, axis: int | None = None) -> Any:
+    where = np.asarray(indices)
+    return np.ravel(a)[where] if axis is None else a[(slice(None),) * (axis % a.ndim) + (where,)]
+
+
 def _piecewise(ar: LibraryArithmetic, *args: Any) -> Any:
     raise ar.refuse("np.piecewise", "use np.where(condition, a, b)")
 
@@ -74,4 +89,8 @@ FORMULAS: Mapping[str, Callable[..., Any]] = {
     "sinc": _sinc,
     "polyval": _polyval,
     "piecewise": _piecewise,
+    "append": _append,
+    "vdot": _vdot,
+    "take": _take,
 }
+SIGNATURES = {name: signature(formula) for name, formula in FORMULAS.items()}

@@ -68,7 +68,7 @@ class LibraryArray(LibraryScalar):
 
     def __getitem__(self, key: Any) -> Any:
         with self.arithmetic.answering("x[...]"):
-            return self.arithmetic.wrap(self.raw[key])
+            return self.arithmetic.wrap(self.raw[np.asarray(key) if isinstance(key, list) else key])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise self.arithmetic.refuse("x[...] = value", ASSIGNMENT)

@@ -21,7 +21,7 @@ _SAME = (
     "log2 log10 log1p sqrt square reciprocal absolute negative positive sign floor ceil trunc "
     "floor_divide remainder fmod hypot logaddexp logaddexp2 heaviside copysign maximum minimum fmax "
     "fmin add subtract multiply divide less less_equal greater greater_equal isnan isinf isfinite "
-    "matmul squeeze moveaxis swapaxes fliplr flipud tile ravel hstack vstack dstack column_stack "
+    "matmul squeeze moveaxis swapaxes fliplr flipud ravel hstack vstack dstack column_stack "
     "broadcast_to diff inner outer deg2rad rad2deg"
 ).split()
 _RENAMED = {"fabs": "abs", "rint": "round", "power": "pow", "degrees": "rad2deg", "radians": "deg2rad"}
@@ -57,10 +57,6 @@ def table() -> Mapping[str, Callable[..., Any]]:
     def dot(a: Any, b: Any) -> Any:
         return a * b if 0 in (a.ndim, b.ndim) else torch.matmul(a, b)
 
-    def take(a: Any, indices: Any, axis: int | None = None) -> Any:
-        where = torch.as_tensor(indices)
-        return a.reshape(-1)[where] if axis is None else a[(slice(None),) * (axis % a.ndim) + (where,)]
-
     def axes_of(a: Any, axis: Any) -> tuple[int, ...]:
         return tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
 
@@ -82,9 +78,8 @@ def table() -> Mapping[str, Callable[..., Any]]:
         "flip": lambda a, axis=None: torch.flip(a, axes_of(a, axis)),
         "roll": lambda a, shift, axis=None: torch.roll(a, shift, axis),
         "repeat": lambda a, repeats, axis=None: torch.repeat_interleave(a, repeats, dim=axis),
-        "take": take,
+        "tile": lambda a, reps: torch.tile(a, (reps,) if isinstance(reps, int) else tuple(reps)),
         "dot": dot,
-        "vdot": lambda a, b: torch.dot(a.reshape(-1), b.reshape(-1)),
     }
     same = {name: getattr(torch, target) for name, target in [*((n, n) for n in _SAME), *_RENAMED.items()]}
     special = {name: getattr(torch.special, target) for name, target in _SPECIAL.items()}
