@@ -65,7 +65,7 @@ def table(name: str) -> str:
     lines = [
         f"### {name}",
         "",
-        f"{len(found)} derivatives of order 1 and 2: {same} equal bit for bit, {near} within {FEW} u. Others:",
+        f"{len(found)} derivatives, orders 1 and 2: {same} equal bit for bit, {near} within {FEW} u. Others:",
         "",
         f"| problem | at | order | apart | error of the tape | error of {name} |",
         "|---|---|---|---|---|---|",
