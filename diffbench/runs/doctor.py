@@ -16,7 +16,13 @@ from diffbench.arithmetic.formats import formats
 from diffbench.runs.environment import cpu_features, cpu_model, package_version
 
 #: What an optional package brings; a package without a line here is shown without one.
-BRINGS = {"scipy": "scipy.special functions in every arithmetic, and the problems that use them"}
+BRINGS = {
+    "scipy": "scipy.special functions in every arithmetic, and the problems that use them",
+    "autograd": "the method autograd: the same program differentiated by HIPS autograd",
+    "jax": "the method jax: the same program differentiated by JAX",
+    "torch": "the method torch: the same program differentiated by PyTorch",
+    "graphviz": "pictures of computation graphs (the program dot is needed too)",
+}
 
 #: Extras for people who work on diffbench itself: their absence is nothing to report.
 DEVELOPER_EXTRAS = ("test", "lint", "dev")

@@ -1,0 +1,51 @@
+"""The autodiff floor: forward mode's own error, in the references and in the summary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import diffbench as db
+from diffbench.arithmetic.formats import get_format
+from diffbench.frames import autodiff_columns
+from diffbench.problems import get_problem
+from diffbench.sweep import SweepSettings, sweep_cell
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+def test_the_floor_is_the_error_of_forward_mode_in_the_format(name: str) -> None:
+    sweep = db.sweep(np.sin, 1.0, formats=(name,), stencils=("central-2",), steps=[0.1])
+    value, error = (sweep.references.set_index("derivative")[column] for column in autodiff_columns(name))
+    x = get_format(name).round(1.0)
+    assert value[1] == float(db.derivative(np.sin, x, method="jet"))
+    truth = db.reference(np.sin, x).value
+    # the difference is formed exactly and rounded once: one rounding of float64
+    assert error[1] == pytest.approx(
+        float(db.reference(np.sin, x).value.context.mpf(value[1]) - truth), rel=2e-15
+    )
+    assert sweep.summary()["autodiff_error"].iloc[0] == abs(error[1])
+    assert abs(error[1]) <= 2 * get_format(name).u, "cos 1 is one library call away"
+
+
+def test_formats_that_share_a_point_share_a_row() -> None:
+    sweep = db.sweep(np.sin, 1.0, stencils=("central-2",), steps=[0.1])
+    first = sweep.references[sweep.references["derivative"] == 1]
+    assert len(first) == 1, "1.0 is the same number in all three formats"
+    columns = [autodiff_columns(name)[1] for name in ("float16", "float32", "float64")]
+    assert first[columns].notna().all(axis=None)
+    assert sweep.summary()["autodiff_error"].nunique() == 3
+
+
+def test_no_floor_where_nothing_is_certain() -> None:
+    """At a kink, for a noisy program, beyond the format: NaN, not a number that pretends."""
+    settings = SweepSettings({1: ("central-2",)}, steps=(0.1,))
+    for problem in ("absolute_value", "hash_noise"):
+        try:
+            chosen = get_problem(problem)
+        except db.errors.UnknownNameError:
+            continue
+        summary = sweep_cell(chosen, "float64", settings)["summary"]
+        assert summary["autodiff_error"].isna().all()
+    assert (
+        db.sweep(lambda x: np.exp(20 * x), 1.0, formats=("float16",)).summary()["autodiff_error"].isna().all()
+    )
