@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from diffbench.report.data import Missing, RunData, select
-from diffbench.report.text import NONE, count, listing, number, percent
+from diffbench.report.text import NONE, count, grouped, listing, number, percent
 
 MOST = 0.9  # a sentence that holds in so many cases is true within limits
+LEAST = 0.1  # and one that holds in so few is false
 GOOD = 10.0  # an error within this factor of the robust best counts as good
 COMMON_STEP = 1e-4
 CASE = ["problem", "point", "format"]
@@ -72,7 +73,7 @@ def verdict(share: float) -> str:
         return "true"
     if share >= MOST:
         return "true within limits"
-    return "false" if share <= 1 - MOST else "it depends"
+    return "false" if share <= LEAST else "it depends"
 
 
 @cache
@@ -159,7 +160,7 @@ def common_step(run: RunData) -> Number:
     best = select(scores(run), stencil="central-2")[[*SERIES, "scale", "error_best"]]
     rows = run.main_rows[run.main_rows["stencil"] == "central-2"].astype(dict.fromkeys(SERIES, str))
     rows = rows[(rows["h_requested"] > 0) & (rows["exact"] != 0)].merge(best, on=SERIES)
-    away = np.log10(rows["h_requested"] / (COMMON_STEP * rows["scale"])).abs()
+    away = (np.log10(rows["h_requested"]) - np.log10(COMMON_STEP * rows["scale"])).abs()
     near = rows.assign(away=away)[away < 0.15].sort_values("away", kind="stable").drop_duplicates(CASE)
     if near.empty:
         raise Missing("central-2 has no row near h = 10⁻⁴ times the scale.")
@@ -210,7 +211,7 @@ def central_same_step(run: RunData) -> Number:
     wide, equal = _different(wide, "rows at the same step")
     text = (
         f"At the same h it is more accurate in {shares(run, wide, 'holds')} of the rows "
-        f"({equal} equal ones left out). Exceptions most often: {named(wide[~wide['holds']])}."
+        f"({grouped(equal)} equal ones left out). Exceptions most often: {named(wide[~wide['holds']])}."
     )
     basis = f"sweep.parquet: {filtered(run, 'forward-1 and central-2')}, status = ok, same h_requested"
     return Number(text, f"{basis}, {count(2 * len(wide), 'row')}")

@@ -133,10 +133,11 @@ def leading_term(run: RunData) -> Number:
     ratio = rows["error"].abs() / rows["leading"]
     follows = (ratio <= FOLLOWS) & (ratio >= 1 / FOLLOWS)
     above = percent(float(follows[~rows["below"]].mean()))
+    under = percent(float(follows[rows["below"]].mean()))
     exact = (rows["truncation"].abs() / rows["leading"])[~rows["below"]].median()
     text = (
         f"The error of central-2 is within a factor of {FOLLOWS:g} of h²|f‴|/6 for {above} of the rows from "
-        f"the robust best step on, and for {percent(float(follows[rows['below']].mean()))} below it; from the "
+        f"the robust best step on, and for {under} below it; from the "
         f"best step on its truncation is {number(exact)} times that term (median)."
     )
     basis = f"sweep.parquet: {filtered(run, 'central-2')}, status = ok, f‴ not 0, {count(len(rows), 'row')}"
@@ -153,10 +154,11 @@ def rounding_part(run: RunData) -> Number:
     rows = rows.assign(ulps=rows["evaluation"].abs() * rows["h"] / ulp)
     large = rows["x"].abs() >= LARGE_X
     more = rows["abscissa"].abs() > rows["evaluation"].abs()
+    shares_of = [percent(float(more[side].mean())) for side in (large, ~large)]
     text = (
         f"Below the best step the rounding inside f contributes {medians(run, rows, 'ulps')} times "
-        f"ulp(f)/h (medians). Rounded nodes contribute more than that in {percent(float(more[large].mean()))} of the "
-        f"rows with |x| ≥ {LARGE_X:g} and in {percent(float(more[~large].mean()))} of the others."
+        f"ulp(f)/h (medians). Rounded nodes contribute more than that in {shares_of[0]} of the "
+        f"rows with |x| ≥ {LARGE_X:g} and in {shares_of[1]} of the others."
     )
     basis = f"sweep.parquet: {filtered(run, 'central-2')}, status = ok, h < h_best, f not 0"
     return Number(text, f"{basis}, {count(len(rows), 'row')}")
@@ -180,9 +182,10 @@ def vanishing(run: RunData) -> Number:
         by = mine.set_index("format")
         errors = each_format(run, {name: number(v, 2) for name, v in by["relative"].items()})
         digits = each_format(run, {name: fixed(v) for name, v in by["digits"].items()})
+        where = f"at x = {point_text(point)}, where f′ = {number(by['value'].iloc[0])}"
         clauses.append(
-            f"at x = {point_text(point)}, where f′ = {number(by['value'].iloc[0])}, reverse mode has a relative "
-            f"error of {errors}, and the best stencil {digits} correct digits"
+            f"{where}, reverse mode has a relative error of {errors}, "
+            f"and the best stencil {digits} correct digits"
         )
     text = f"Ten sigmoids in a row: {'; '.join(clauses)}."
     share = float((cases["relative"] > 0.1).mean())
@@ -194,6 +197,8 @@ def vanishing(run: RunData) -> Number:
 def evaluations(run: RunData) -> Number:
     """Evaluations of a gradient, from those of one derivative."""
     rows = run.main_rows
+    if run.main_derivative != 1:
+        raise Missing("the run has no first derivatives.")
     one = rows[rows["evaluations"] > 0].groupby("stencil", observed=True)["evaluations"].agg(["max", "size"])
     one = one[[str(name).startswith(("forward", "central")) for name in one.index]]
     if one.empty:
