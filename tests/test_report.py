@@ -526,7 +526,9 @@ def test_the_markdown_figures_have_words_and_files(rendered):
         len(alt) > 40 and (rendered.report.parent / path).is_file() for alt, path in images
     )
     links = re.findall(r"(?<!!)\[[^\]]*\]\((figures/.*?)\)", text)
-    assert len(links) == len(FUNCTIONS) and all((rendered.report.parent / path).is_file() for path in links)
+    assert sum("problem-" in path for path in links) == len(FUNCTIONS) and all(
+        (rendered.report.parent / path).is_file() for path in links
+    )
 
 
 def test_tables_have_a_cell_for_every_column_and_no_bare_nan(rendered, run_folder):

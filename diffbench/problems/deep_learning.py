@@ -96,3 +96,16 @@ def swish(x):
 @problem(at=1.0, cite="Misra, arXiv:1908.08681", tags=("activation", "half-precision"))
 def mish(x):
     return x * np.tanh(np.log(1 + np.exp(x)))
+
+
+@problem(
+    at=(1.0, 8.0),
+    cite="Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks, "
+    "AISTATS 2010; Hochreiter, Diploma thesis, TU Munich (1991)",
+    tags=("activation", "composite", "half-precision"),
+    scale=1.0,
+)
+def sigmoid_chain(x):
+    for _ in range(10):  # each layer multiplies the derivative by at most 1/4
+        x = 1 / (1 + np.exp(-x))
+    return x

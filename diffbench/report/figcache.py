@@ -40,6 +40,7 @@ DRAWING = (
     "error_figures",
     "estimate_figures",
     "run_figures",
+    "claim_figures",
     "map_figures",
     "lesson_figures",
 )

@@ -28,6 +28,7 @@ from diffbench.report.cases import (
     what_is_drawn,
     widest,
 )
+from diffbench.report.claims_rows import autodiff_cases
 from diffbench.report.data import ORDER_OF_FORMATS, Missing, RunData, ordered, select, stencil_order
 from diffbench.report.error_figures import error_figure
 from diffbench.report.figcache import Figure
@@ -42,7 +43,7 @@ HALVES = ("float16", "bfloat16")
 def main_figures(run: RunData) -> tuple[list[Figure], list[str]]:
     """The figures over the whole run, and sentences on those it cannot have."""
     figures, missing = [_secants()], []
-    for make in (_precisions, _stencils, _decomposition, _map, _orders, _best_steps, _variants):
+    for make in (_precisions, _stencils, _decomposition, _map, _orders, _best_steps, _variants, _autodiff):
         try:
             figures.append(make(run))
         except Missing as reason:
@@ -97,6 +98,21 @@ def _figure(
 
 def _secants() -> Figure:
     return _figure("secants", "lesson_figures.secants_figure", {}, {})
+
+
+def _autodiff(run: RunData) -> Figure:
+    try:
+        cases = autodiff_cases(run)
+    except Missing as reason:
+        raise Missing(f"No figure of reverse mode against stencils: {reason}") from reason
+    cases = cases[np.isfinite(cases["value"]) & (cases["value"] != 0)]
+    if cases.empty:
+        raise Missing("No figure of reverse mode against stencils: no point has a derivative that is not 0.")
+    size = cases["value"].abs()
+    cases = cases.assign(autodiff=cases["autodiff_error"] / size, stencil=cases["error_best"] / size)
+    arguments = {"cases": cases[["format", "autodiff", "stencil"]].reset_index(drop=True)}
+    words = {"points": count(len(cases), "mark")}
+    return _figure("claims-autodiff", "claim_figures.autodiff_figure", arguments, words)
 
 
 def _precisions(run: RunData) -> Figure:

@@ -13,6 +13,8 @@ from typing import Any
 import jinja2
 
 from diffbench.errors import UserError
+from diffbench.report.claims import Claim, measured
+from diffbench.report.claims_rows import CLAIMS
 from diffbench.report.contents import FINDINGS, TABLES, gather
 from diffbench.report.data import RunData, open_run, select
 from diffbench.report.figcache import Figure, Progress, draw
@@ -29,6 +31,7 @@ SECTIONS = (
         ("overview-precisions", "overview-stencils", "best-steps"),
         ("digits", "steps"),
     ),
+    ("claims", "Claims, measured", (), ()),
     ("order", "Observed order", ("orders",), ("orders",)),
     ("parts", "The five parts of an error", ("decomposition",), ()),
     ("half", "Half precision", ("half-map", "variants"), ("variants",)),
@@ -91,7 +94,8 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
     singles = [figure for figure in singles if figure.name not in drawn.failed]
     tables, without_tables = gather(TABLES, run)
     findings, without_findings = gather(FINDINGS, run)
-    missing = list(dict.fromkeys([*missing, *without_findings, *without_tables]))
+    claims, without_claims = measured(run, CLAIMS)
+    missing = list(dict.fromkeys([*missing, *without_findings, *without_tables, *without_claims]))
     content: dict[str, Any] = {
         "title": _title(run),
         "subtitle": _subtitle(run),
@@ -99,7 +103,7 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
         "findings": list(findings.values()),
         "missing": missing,
         "lesson": next((figure for figure in figures if figure.name == "secants"), None),
-        "sections": _sections(figures, tables),
+        "sections": _sections(figures, tables, _claim_rows(claims, [*figures, *singles])),
         "problems": _problem_rows(run, singles),
         "formats": run.formats,
         "environment": [tables[key] for key in ("environment", "benchmarks") if key in tables],
@@ -115,21 +119,47 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: its figures, then its tables."""
+    """A part of the report: its claims, its figures, then its tables."""
 
     key: str
     title: str
     figures: list[Figure]
     tables: list[Table]
+    claims: list[ClaimRow]
 
 
-def _sections(figures: list[Figure], tables: dict[str, Table]) -> list[Section]:
+@dataclass(frozen=True)
+class ClaimRow:
+    """A claim with the figures made for it, and those of other sections that it links to."""
+
+    claim: Claim
+    figures: list[Figure]
+    links: list[Figure]
+
+
+def _claim_rows(claims: list[Claim], figures: list[Figure]) -> list[ClaimRow]:
+    drawn = {figure.name: figure for figure in figures}
+    rows = []
+    for claim in claims:
+        found = [drawn[name] for name in claim.figures if name in drawn]
+        own = [figure for figure in found if figure.name.startswith("claims-")]
+        rows.append(ClaimRow(claim, own, [figure for figure in found if figure not in own]))
+    return rows
+
+
+def _sections(figures: list[Figure], tables: dict[str, Table], claims: list[ClaimRow]) -> list[Section]:
     drawn = {figure.name: figure for figure in figures}
     made = [
-        Section(key, title, [drawn[n] for n in names if n in drawn], [tables[t] for t in keys if t in tables])
+        Section(
+            key,
+            title,
+            [drawn[n] for n in names if n in drawn],
+            [tables[t] for t in keys if t in tables],
+            claims if key == "claims" else [],
+        )
         for key, title, names, keys in SECTIONS
     ]
-    return [section for section in made if section.figures or section.tables]
+    return [section for section in made if section.figures or section.tables or section.claims]
 
 
 def _title(run: RunData) -> str:
