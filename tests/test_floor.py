@@ -1,4 +1,4 @@
-"""The autodiff floor: forward mode's own error, in the references and in the summary."""
+"""The autodiff floor: reverse mode's own error, in the references and in the summary."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from diffbench.sweep import SweepSettings, sweep_cell
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
-def test_the_floor_is_the_error_of_forward_mode_in_the_format(name: str) -> None:
+def test_the_floor_is_the_error_of_reverse_mode_in_the_format(name: str) -> None:
     sweep = db.sweep(np.sin, 1.0, formats=(name,), stencils=("central-2",), steps=[0.1])
     value, error = (sweep.references.set_index("derivative")[column] for column in autodiff_columns(name))
     x = get_format(name).round(1.0)
-    assert value[1] == float(db.derivative(np.sin, x, method="jet"))
+    assert value[1] == float(db.derivative(np.sin, x, method="reverse"))
     truth = db.reference(np.sin, x).value
     # the difference is formed exactly and rounded once: one rounding of float64
     assert error[1] == pytest.approx(
@@ -46,3 +46,16 @@ def test_no_floor_where_nothing_is_certain() -> None:
     assert noisy["autodiff_error"].isna().all()
     beyond = db.sweep(lambda x: np.exp(20 * x), 1.0, formats=("float16",))
     assert beyond.summary()["autodiff_error"].isna().all()
+
+
+def test_the_figure_of_a_problem_has_the_line() -> None:
+    from diffbench.report.cases import references_at
+    from diffbench.report.figures import error_figure
+
+    sweep = db.sweep(np.exp, 1.0, formats=("float32",), stencils=("central-2",))
+    references = references_at(sweep.references, "1.0")
+    figure = error_figure(sweep.frame, references, sweep.summary())
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert "autodiff" in labels
+    without = error_figure(sweep.frame, references.drop(columns="autodiff_error_float32"), sweep.summary())
+    assert "autodiff" not in [text.get_text() for legend in without.legends for text in legend.get_texts()]

@@ -70,7 +70,8 @@ def references_at(references: pd.DataFrame | None, point: str) -> pd.DataFrame:
     if references is None:
         return pd.DataFrame(columns=columns)
     rows = references[references["point"] == point]
-    return rows[[name for name in columns if name in rows]]
+    floors = [name for name in rows if str(name).startswith("autodiff_error_")]
+    return rows[[*(name for name in columns if name in rows), *floors]]
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
