@@ -22,7 +22,8 @@ from diffbench.sampling import PointResult, Subject
 def autodiff_floor(subject: Subject, fmt: Format, result: PointResult) -> Mapping[int, tuple[float, float]]:
     """Value and error (estimate minus truth) of reverse mode, by derivative order.
 
-    Orders without a certified truth, programs that the tape refuses and results that are not finite are left out.
+    Left out are orders without a certified truth, programs that the tape refuses, and results that are not
+    finite.
     """
     if subject.opaque or not result.columns:
         return {}
