@@ -25,10 +25,11 @@ ROWS: list[set[str]] = [
     {"split"},
     {"sampling"},
     {"frames"},
-    {"sweep", "tournament", "scores"},
+    {"checking"},
+    {"sweep", "tournament", "scores", "gradient_check"},
     {"runs"},
     {"report"},
-    {"cli", "__main__"},
+    {"cli", "__main__", "pytest_plugin"},
 ]
 ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
 
