@@ -4,6 +4,7 @@
 * ``reference(f, x)``: the true derivative at the exact point, with a guaranteed radius.
 * ``stencil("central", accuracy=4)``: exact weights and error constants.
 * ``derivative(f, x)``: one estimate by one method.
+* ``check_gradient(f, gradient, x)``: is this gradient right? Judged per component, in the format it runs in.
 * ``grad(f)``, ``Variable``, ``Function``, ``no_grad``: reverse mode.
 * ``problems()``, ``methods()``, ``formats()``: what there is, by name.
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from diffbench.arithmetic.tape import Variable as Variable
     from diffbench.arithmetic.tape import grad as grad
     from diffbench.arithmetic.tape import no_grad as no_grad
+    from diffbench.gradient_check import GradientCheck as GradientCheck
+    from diffbench.gradient_check import check_gradient as check_gradient
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
@@ -43,10 +46,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Estimate": "methods",
     "Function": "arithmetic.tape",
+    "GradientCheck": "gradient_check",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
     "Variable": "arithmetic.tape",
+    "check_gradient": "gradient_check",
     "derivative": "methods",
     "errors": "errors",
     "formats": "arithmetic.formats",

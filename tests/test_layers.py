@@ -28,12 +28,13 @@ ROWS: list[set[str]] = [
     {"sampling"},
     {"floor"},
     {"frames"},
-    {"sweep", "tournament", "scores"},
+    {"checking"},
+    {"sweep", "tournament", "scores", "gradient_check"},
     {"targets"},
     {"runs"},
     {"report"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "pytest_plugin"},
 ]
 ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
 

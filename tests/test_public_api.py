@@ -16,10 +16,12 @@ import diffbench as db
 PUBLIC = {
     "Estimate": (),
     "Function": (),
+    "GradientCheck": (),
     "Reference": (),
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
+    "check_gradient": ("f", "gradient", "x", "format"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "errors": None,
     "formats": (),

@@ -1,0 +1,226 @@
+"""One component of a gradient, judged: ``agrees``, ``disagrees``, or ``cannot tell`` with the reason.
+
+``examine(probe, i, claimed)`` looks for the step with the smallest error bound and compares the claim with
+the estimate there. Before it calls a claim wrong it looks at other steps for doubts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from diffbench.checking.block import Block
+from diffbench.checking.ladder import Estimate, Ladder
+from diffbench.checking.probe import Probe
+from diffbench.checking.search import explore
+
+#: A smaller share of a component than this part of the format's resolution is never called an error.
+SMALLEST_ERROR = 0.25
+#: A smaller step that moves the estimate by this share of the rounding bounds casts doubt on a larger one.
+HINT = 0.7
+#: Widths in steps and numbers of points where the last look is taken in a half precision format.
+DENSE = ((2.0, 64), (1.0, 256), (0.5, 256))
+#: Flat over so many powers of two of the step: f does not depend on the component here.
+CONSTANT_BINADES = 10
+
+STEPS_DISAGREE = "steps disagree: f is not smooth between the steps, or moves on a staircase"
+AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The verdict on one component, and the numbers it rests on; ``error_bound = truncation + rounding``."""
+
+    claimed: float
+    estimate: float
+    error_bound: float
+    h: float
+    truncation: float
+    rounding: float
+    verdict: str
+    reason: str
+
+
+def examine(probe: Probe, component: int, claimed: float) -> Finding:
+    """Judge one component.
+
+    Parameters
+    ----------
+    probe : Probe
+        The function at the point.
+    component : int
+        Index into the flattened point.
+    claimed : float
+        Its derivative, according to the user.
+    """
+    ladder = Ladder(probe, component, claimed)
+    explore(ladder)
+    if any(b.flat for b in ladder.blocks.values()):
+        flat = _judge_flat(ladder)
+        if flat is not None:
+            return flat
+    best = ladder.best()
+    if best is None:
+        return _undecided(ladder)
+    if best.excludes(claimed) and _may_be_kink(best, claimed):
+        best = _resolved(ladder, best)
+    if best.excludes(claimed):
+        doubt = _confirm(ladder, best)
+        again = ladder.best(clean=True) or ladder.best()
+        if again is None:
+            return _finding(ladder, best, CANNOT_TELL, STEPS_DISAGREE)
+        best = again
+        if doubt and best.excludes(claimed):
+            return _finding(ladder, best, CANNOT_TELL, doubt)
+    return _judge(ladder, best)
+
+
+def _resolved(ladder: Ladder, best: Estimate) -> Estimate:
+    """The best estimate from steps so small that nothing but noise is left around the fits."""
+    stride = max(1, ladder.probe.format.precision // 8)
+    for level in range(best.level - stride, best.level - 7 * stride, -stride):
+        block = ladder.sample_if_possible(level)
+        if isinstance(block, Block) and not block.rough:
+            break
+    return ladder.best(clean=True) or best
+
+
+def _may_be_kink(best: Estimate, claimed: float) -> bool:
+    """Whether what a block does not resolve could explain the gap."""
+    return abs(claimed - best.value) <= best.block.rough
+
+
+def _confirm(ladder: Ladder, best: Estimate) -> str:
+    """Why other steps cast doubt on an estimate that excludes the claim; empty if they do not."""
+    if _may_be_kink(best, ladder.claimed):
+        return "noise: f scatters around every smooth curve, at every step that was tried"
+    stride = max(1, ladder.probe.format.precision // 12)
+    tried = [ladder.sample_if_possible(best.level - k) for k in sorted({1, stride, 2 * stride, 3 * stride})]
+    smaller = [block for block in tried if isinstance(block, Block)]
+    if not smaller:
+        return f"grid: {ladder.probe.format.name} has no points between the nodes"
+    for block in smaller:
+        moved = abs(block.estimate - best.value) > HINT * (block.rounding + best.rounding)
+        nearer = abs(block.estimate - ladder.claimed) < 0.8 * abs(best.value - ladder.claimed)
+        if moved and nearer:
+            return "truncation: smaller steps move the estimate towards the claim"
+    if ladder.probe.format.precision < 20 and _dense_doubt(ladder, best):
+        return "truncation: many values near the point move the estimate towards the claim"
+    if abs(best.value) > best.total and 4 * abs(ladder.claimed) > abs(best.value):
+        return ""
+    # no slope, or one much steeper than the claim, may be that of one stair of a staircase inside f
+    for coarser in ladder.coarser(best.level):
+        gap = abs(coarser.estimate - best.value)
+        supports = abs(coarser.estimate - ladder.claimed) <= coarser.bound + ladder.allowance(coarser)
+        if supports and gap > coarser.bound + best.bound:
+            h = best.block.h
+            return f"steps disagree: the claim fits steps of {coarser.h:.2g}, but not those of {h:.2g}"
+    return ""
+
+
+def _dense_doubt(ladder: Ladder, best: Estimate) -> bool:
+    """Whether many values closer to the point contradict an estimate of a half precision format.
+
+    A function with many kinks has another slope at every scale. Where the slope still changes towards smaller
+    steps, it may change further, down to where rounding hides it.
+    """
+    gap = ladder.claimed - best.value
+    for width, count in DENSE:
+        found = ladder.probe.dense(ladder.component, width * best.block.h, count)
+        if found is not None:
+            towards = (found[0] - best.value) * (1 if gap > 0 else -1)
+            if towards > max(3 * found[1], 0.15 * abs(gap)):
+                return True
+    return False
+
+
+def _judge(ladder: Ladder, best: Estimate) -> Finding:
+    gap = abs(ladder.claimed - best.value)
+    if best.excludes(ladder.claimed):
+        share = gap / max(abs(ladder.claimed), abs(best.value))
+        if share <= SMALLEST_ERROR * ladder.resolution:
+            reason = f"small: the gap is {share:.2g} of the component; f may be computed to a tolerance only"
+            return _finding(ladder, best, CANNOT_TELL, reason)
+        return _finding(ladder, best, DISAGREES, _difference(ladder.claimed, best.value, best.total))
+    if gap <= best.total and ladder.enough(best.bound, best.block):
+        return _finding(ladder, best, AGREES, "0 within the bound" if ladder.is_zero(best.block) else "")
+    return _finding(ladder, best, CANNOT_TELL, _doubt(ladder, best))
+
+
+def _finding(ladder: Ladder, best: Estimate, verdict: str, reason: str) -> Finding:
+    rounding = best.rounding + best.allowance
+    total = rounding + best.truncation
+    h = best.block.h
+    return Finding(ladder.claimed, best.value, total, h, best.truncation, rounding, verdict, reason)
+
+
+def _judge_flat(ladder: Ladder) -> Finding | None:
+    """A function that does not move: constant here if that is so over many steps, else a plateau."""
+    flat = sorted(level for level, b in ladder.blocks.items() if b.flat)
+    low, high = flat[0], flat[-1]
+    moving = any(not b.flat for b in ladder.blocks.values()) or bool(ladder.failures)
+    if moving and high - low < CONSTANT_BINADES:
+        return None
+    h = ladder.blocks[high].h
+    rounding = ladder.probe.spacing / (4 * h)
+    verdict, reason = AGREES, f"f does not change within {4 * h:.2g} of the point"
+    if ladder.claimed != 0:
+        # a smooth function would have moved by at least 8 spacings, if the claim were right
+        seen = abs(ladder.claimed) > 8 * rounding and not moving
+        verdict = DISAGREES if seen else CANNOT_TELL
+        reason = reason if seen else f"plateau: {reason}"
+    return Finding(ladder.claimed, 0.0, rounding, h, 0.0, rounding, verdict, reason)
+
+
+def _difference(claimed: float, estimate: float, bound: float) -> str:
+    """What kind of error it looks like."""
+    if abs(estimate) <= bound:
+        return "the derivative is 0 within the bound"
+    ratio = claimed / estimate
+    spread = bound / abs(estimate)
+    for value, text in ((-1.0, "the sign is wrong"), (2.0, "twice the estimate"), (0.5, "half the estimate")):
+        if spread < 0.2 and abs(ratio - value) <= abs(value) * spread + 1e-9:
+            return text
+    return f"{ratio:.4g} times the estimate" if claimed else "0 is claimed"
+
+
+def _doubt(ladder: Ladder, best: Estimate) -> str:
+    """Why the bound is too large to decide."""
+    if ladder.enough(best.bound, best.block):
+        return "close: the gap is above the bound, but not by enough to be sure"
+    kink = best.block.kink or ladder.inherited_kink(best.level)
+    if abs(kink) > 0.4 * best.bound:
+        left, right = best.value - kink, best.value + kink
+        return f"kink: the slope is {left:.4g} on the left and {right:.4g} on the right"
+    if ladder.conflict(best.level) > 0.5 * best.bound:
+        return STEPS_DISAGREE
+    hides = f"an error of {ladder.resolution:.0%} could hide in the bound"
+    if best.rounding >= best.truncation:
+        lost = " and the noise of f" if ladder.probe.noisiness > 4 else ""
+        return f"rounding{lost}: {hides}"
+    if any(kind != "grid" for kind in ladder.failures.values()):
+        return f"{_failure(ladder)}, and {hides} at smaller steps"
+    return f"truncation: f bends too much within the steps that rounding allows, {hides}"
+
+
+def _undecided(ladder: Ladder) -> Finding:
+    nan = float("nan")
+    if any(b.noisy for b in ladder.blocks.values()):
+        reason = "noise: f scatters or jumps, no smooth curve fits its values near the point"
+    elif any(b.flat for b in ladder.blocks.values()):
+        reason = "plateau: f does not change at the steps where it has values"
+    else:
+        reason = _failure(ladder)
+    return Finding(ladder.claimed, nan, inf, nan, inf, inf, CANNOT_TELL, reason)
+
+
+def _failure(ladder: Ladder) -> str:
+    said = f" (f raised {ladder.probe.raised})" if ladder.probe.raised else ""
+    kinds = list(ladder.failures.values())
+    level = min(ladder.failures, default=0)
+    where = f"within {4 * ladder.scale * 2.0**level:.2g} of the point"
+    if "overflow" in kinds:
+        return f"overflow: f is infinite {where}{said}"
+    if "domain" in kinds:
+        return f"domain edge: f has no value {where}{said}"
+    return f"grid: {ladder.probe.format.name} has no points between the nodes"

@@ -1,0 +1,54 @@
+"""A fixture for other people's tests: ``gradient_check``.
+
+    def test_loss_gradient(gradient_check):
+        gradient_check(loss, loss_gradient, weights, format="float32")
+
+It fails the test with a table when a component disagrees; ``strict=True`` also when the check cannot tell.
+pytest finds this module through the entry point ``pytest11``; nothing heavy is imported before the first
+check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from diffbench.gradient_check import GradientCheck
+
+
+class Checker(Protocol):
+    """What the fixture gives: :func:`diffbench.check_gradient`, followed by ``assert_ok(strict)``."""
+
+    def __call__(
+        self,
+        f: Callable[..., Any],
+        gradient: Callable[..., Any],
+        x: Any,
+        format: str = "float64",
+        strict: bool = False,
+    ) -> GradientCheck:
+        """Check a gradient, fail the test if it is wrong, and return the check."""
+
+
+@pytest.fixture(scope="session")
+def gradient_check() -> Checker:
+    """Check a gradient: ``gradient_check(f, gradient, x, format="float64", strict=False)``."""
+
+    def check(
+        f: Callable[..., Any],
+        gradient: Callable[..., Any],
+        x: Any,
+        format: str = "float64",
+        strict: bool = False,
+    ) -> GradientCheck:
+        __tracebackhide__ = True
+        from diffbench.gradient_check import check_gradient
+
+        result = check_gradient(f, gradient, x, format)
+        result.assert_ok(strict)
+        return result
+
+    return check
