@@ -8,8 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -22,29 +21,11 @@ from diffbench.methods import autodiff
 from diffbench.methods.bridges import bridges
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.finite_differences import Scheme, nodes
-from diffbench.stencils import Stencil, stencil_from_name, stencil_names
+from diffbench.methods.method import Method
+from diffbench.stencils import stencil_from_name, stencil_names
 from diffbench.steps.rules import eps_scaled
 
 __all__ = ["Estimate", "Method", "derivative", "methods"]
-
-
-@dataclass(frozen=True)
-class Method:
-    """A stencil with the default step rule, or a method without a step, as ``methods()`` lists it.
-
-    ``estimate(f, format, points, derivative)`` is what a method without a stencil does.
-    """
-
-    name: str
-    rule: str = "eps-scaled"
-    available: bool = True
-    estimate: Callable[..., Estimate] | None = None
-
-    def stencil(self, derivative: int) -> Stencil:
-        return stencil_from_name(self.name, derivative=derivative)
-
-    def __str__(self) -> str:
-        return self.name if self.estimate else f"{self.name}@{self.rule}"
 
 
 def methods() -> Mapping[str, Method]:
@@ -54,15 +35,25 @@ def methods() -> Mapping[str, Method]:
 
 @cache
 def _registry() -> Mapping[str, Method]:
-    exact = {"jet": autodiff.jet, "reverse": autodiff.reverse}
-    return MappingProxyType(
-        {name: Method(name) for name in stencil_names(1)}
-        | {name: Method(name, rule="none", estimate=estimate) for name, estimate in exact.items()}
-        | {
-            name: Method(name, "none", bridge.available, bridge.estimate)
-            for name, bridge in bridges().items()
-        }
-    )
+    return MappingProxyType({m.name: m for family in (_stencils, _exact, _bridges) for m in family()})
+
+
+def _stencils() -> list[Method]:
+    return [
+        Method(name, partial(_difference, name), rule="eps-scaled", takes_step=True)
+        for name in stencil_names(1)
+    ]
+
+
+def _exact() -> list[Method]:
+    return [Method("jet", autodiff.jet, "autodiff"), Method("reverse", autodiff.reverse, "autodiff")]
+
+
+def _bridges() -> list[Method]:
+    return [
+        Method(name, b.estimate, "autodiff", formats=b.formats, available=b.available, extra=b.extra)
+        for name, b in bridges().items()
+    ]
 
 
 def derivative(
@@ -115,17 +106,16 @@ def derivative(
     points = fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
-    without_step = known[method].estimate
-    if without_step is not None:
+    chosen = known[method]
+    if not chosen.takes_step:
         if step is not None:
             raise UserError(f"{method} has no step: leave step= out")
         if not isinstance(derivative, int) or isinstance(derivative, bool) or derivative < 1:
             raise UserError(f"the derivative order must be an integer from 1 on, not {derivative!r}")
-        return without_step(f, fmt, points, derivative)
-    stencil = known[method].stencil(derivative)
-    given = None if step is None else np.broadcast_to(_checked_step(step, fmt), points.shape)
-    h = eps_scaled(stencil, points, fmt) if given is None else given
-    return _estimate(f, fmt, stencil, points, h)
+        return chosen.estimate(f, fmt, points, derivative)
+    return chosen.estimate(
+        f, fmt, points, derivative, step=None if step is None else _checked_step(step, fmt)
+    )
 
 
 def _checked_step(step: float, fmt: Format) -> Any:
@@ -138,7 +128,12 @@ def _checked_step(step: float, fmt: Format) -> Any:
     return fmt.round(step)
 
 
-def _estimate(f: Callable[..., Any], fmt: Format, stencil: Stencil, points: Any, h: Any) -> Estimate:
+def _difference(
+    name: str, f: Callable[..., Any], fmt: Format, points: Any, derivative: int, step: Any = None
+) -> Estimate:
+    """A stencil at a given step, or at the default one."""
+    stencil = stencil_from_name(name, derivative=derivative)
+    h = eps_scaled(stencil, points, fmt) if step is None else np.broadcast_to(step, points.shape)
     flat, steps = points.reshape(-1), np.ascontiguousarray(h).reshape(-1)
     where = nodes(fmt, flat, steps, stencil.offsets)
     run = FormatArithmetic(fmt).run(f, where)

@@ -18,22 +18,28 @@ class Estimate:
         In the format that was asked for, of the shape of ``x``.
     h : scalar or array
         The step, a number of the format; None for a method without one.
-    evaluations : int
-        Function values per point.
+    evaluations : int or array of int
+        Function values per point, where they differ as an array of the shape of ``x``.
     status : str
-        ``ok``, or the first that applies at some point: ``domain overflow underflow step_vanished``.
+        ``ok``, or the first that applies at some point: ``domain overflow underflow step_vanished`` for a
+        stencil, ``no_step`` for a selector that found none, ``low_confidence`` for a value that its method
+        would not vouch for, ``error`` and ``timeout`` for a call that failed.
     message : str
         Why the status is not ``ok``.
     error : scalar, array or None
         The method's own error estimate, if it has one.
+    statuses : array of str or None
+        The status of every point, of the shape of ``x``, where the method knows it; None means ``status``
+        for all.
     """
 
     value: Any
     h: Any = None
-    evaluations: int = 0
+    evaluations: Any = 0
     status: str = "ok"
     message: str = ""
     error: Any = None
+    statuses: Any = None
 
     def __float__(self) -> float:
         return float(self.value)
