@@ -81,6 +81,7 @@ class Ladder:
         x = float(self.probe.flat[self.component])
         precision = self.probe.format.precision
         self.x = abs(x)
+        self.half = precision < 20
         self.scale = 2.0 ** floor(log2(abs(x))) if x else 1.0
         self.resolution = RESOLUTION.get(precision, FINE_RESOLUTION)
         self.start = -ceil(precision / 3)
