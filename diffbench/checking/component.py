@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+from diffbench.checking.along import Gradient, Share, share_along
 from diffbench.checking.block import Block
-from diffbench.checking.ladder import Estimate, Ladder
+from diffbench.checking.ladder import MARGIN, Estimate, Ladder
 from diffbench.checking.many import reach_of, slope_of_many
 from diffbench.checking.probe import Probe
 from diffbench.checking.search import explore
@@ -24,6 +25,7 @@ LEAST_SHARE = 0.1
 #: Flat over so many powers of two of the step: f does not depend on the component here.
 CONSTANT_BINADES = 10
 
+FEW = "rounding: f moves too little, or scatters too much, for many values to confirm the gap"
 STEPS_DISAGREE = "steps disagree: f is not smooth between the steps, or moves on a staircase"
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 
@@ -42,7 +44,7 @@ class Finding:
     reason: str
 
 
-def examine(probe: Probe, component: int, claimed: float) -> Finding:
+def examine(probe: Probe, component: int, claimed: float, elsewhere: Gradient | None = None) -> Finding:
     """Judge one component.
 
     Parameters
@@ -53,8 +55,35 @@ def examine(probe: Probe, component: int, claimed: float) -> Finding:
         Index into the flattened point.
     claimed : float
         Its derivative, according to the user.
+    elsewhere : callable, optional
+        The claimed gradient at other points: it is asked along a line where the values of f near the point
+        cannot tell.
     """
     ladder = Ladder(probe, component, claimed)
+    finding = _near_the_point(ladder)
+    if elsewhere is None or finding.verdict != CANNOT_TELL:
+        return finding
+    share = share_along(probe, elsewhere, component)
+    return finding if share is None else _judge_share(ladder, finding, share)
+
+
+def _judge_share(ladder: Ladder, finding: Finding, share: Share) -> Finding:
+    """What the integral of the gradient says; the finding as it was if that cannot tell either."""
+    gap = abs(share.value - 1)
+    said = f"along the line: f changes by {share.value:.3g} of the integral of the gradient"
+    if gap > max(MARGIN * share.bound, SMALLEST_ERROR * ladder.resolution):
+        verdict = DISAGREES
+    elif gap <= share.bound and 2 * share.bound <= 0.9 * ladder.resolution:
+        verdict = AGREES
+    else:
+        return finding
+    claimed, bound = finding.claimed, share.bound * abs(finding.claimed)
+    return Finding(claimed, share.value * claimed, bound, share.length, 0.0, bound, verdict, said)
+
+
+def _near_the_point(ladder: Ladder) -> Finding:
+    """The verdict from values of f near the point."""
+    claimed = ladder.claimed
     explore(ladder)
     if any(b.flat for b in ladder.blocks.values()):
         flat = _judge_flat(ladder)
@@ -67,6 +96,8 @@ def examine(probe: Probe, component: int, claimed: float) -> Finding:
         many = _from_many(ladder, best)
         if many is not None:
             return _judge_both(ladder, best, many)
+        if best.excludes(claimed):
+            return _finding(ladder, best, CANNOT_TELL, FEW)
     if best.excludes(claimed) and _may_be_kink(best, claimed):
         best = _resolved(ladder, best)
     if best.excludes(claimed):
@@ -97,7 +128,7 @@ def _may_be_kink(best: Estimate, claimed: float) -> bool:
 
 def _confirm(ladder: Ladder, best: Estimate) -> str:
     """Why other steps cast doubt on an estimate that excludes the claim; empty if they do not."""
-    if _may_be_kink(best, ladder.claimed):
+    if not ladder.half and _may_be_kink(best, ladder.claimed):
         return "noise: f scatters around every smooth curve, at every step that was tried"
     stride = max(1, ladder.probe.format.precision // 12)
     tried = [ladder.sample_if_possible(best.level - k) for k in sorted({1, stride, 2 * stride, 3 * stride})]
@@ -225,7 +256,7 @@ def _doubt(ladder: Ladder, best: Estimate) -> str:
         return STEPS_DISAGREE
     hides = f"an error of {ladder.resolution:.0%} could hide in the bound"
     if best.rounding >= best.truncation:
-        lost = " and the noise of f" if ladder.probe.noisiness > 4 else ""
+        lost = " and the noise of f" if ladder.probe.noisiness() > 4 else ""
         return f"rounding{lost}: {hides}"
     if any(kind != "grid" for kind in ladder.failures.values()):
         return f"{_failure(ladder)}, and {hides} at smaller steps"

@@ -145,7 +145,9 @@ class Ladder:
         the gradient changes by its own derivative times u |x|.
         """
         u = self.probe.format.u
-        own = ROUNDINGS * self.probe.noisiness * abs(self.claimed) + abs(block.curvature) * self.x
+        own = (
+            ROUNDINGS * self.probe.noisiness(block.change) * abs(self.claimed) + abs(block.curvature) * self.x
+        )
         return u * own + self.probe.format.smallest_subnormal
 
     def settles(self, level: int) -> bool:

@@ -43,9 +43,13 @@ SYSTEMATIC = 0.5
 #: A fit that leaves more than this many times the noise has missed something.
 MOST_SCATTER = 3.0
 #: Energy above this many times that of noise is structure, unless the next band has less than a 25th of it.
-STRUCTURE, FADES = 4.0, 25.0
+STRUCTURE, FADES = 3.0, 25.0
+#: Kinks are looked for in windows up to 8 times as wide.
+KINK_WINDOWS = 3 * WINDOWS
+#: Standard deviations of what the next degree changes that count as truncation.
+UNSEEN = 0.25
 #: Jump of the slope that leaves a root mean square of 1 in the kink band of a window of width 1.
-KINK_JUMP = 100.0
+KINK_JUMP = 150.0
 
 #: Slopes of the Legendre polynomials at 0.
 SLOPES = np.array([legendre.legval(0.0, legendre.legder(row)) for row in np.eye(MOST + 1)])
@@ -139,7 +143,7 @@ def slope_of_many(probe: Probe, component: int, reach: float, least: float) -> S
     jumps = [window.kinks() if window else 0.0 for window in windows]
     table: list[list[Slope]] = []  # one row per window, from wide to narrow
     for k, window in enumerate(windows):
-        kinks = max(jumps[max(0, k - 3 * WINDOWS) : k + 1])
+        kinks = max(jumps[max(0, k - KINK_WINDOWS) : k + 1])
         table.append(_slopes(window, table, kinks, least) if window else [])
     found = [
         Slope(s.width, s.degree, s.value, s.rounding, s.truncation + 2 * _conflict(s, table[k + 1 :]), 0.0)
@@ -177,7 +181,7 @@ def _slopes(window: Window, wider: list[list[Slope]], kinks: float, least: float
     ):
         if not follows:
             continue
-        change = abs(above - value) + 0.5 * float(np.hypot(deviation, above_deviation))
+        change = abs(above - value) + UNSEEN * float(np.hypot(deviation, above_deviation))
         wide = (s for row in wider for s in row if s.degree == degree)
         truncation = min([change, *(s.change * window.width / s.width for s in wide)])
         rounding = SIGMAS * deviation + window.systematic()

@@ -59,10 +59,10 @@ class Probe:
         largest = max(abs(float(self.value)), self.nearby)
         return float(self.format.ulp(largest))
 
-    @property
-    def noisiness(self) -> float:
-        """Noise of f in units of what rounding f once would give; at least 1."""
-        return max(1.0, self.noise / self.spacing / 0.3)
+    def noisiness(self, change: float = 0.0) -> float:
+        """Noise of f in units of what rounding f once would give, where it moves by ``change``; at least 1."""
+        spacing = max(self.spacing, float(self.format.ulp(change)))
+        return max(1.0, self.noise / spacing / 0.3)
 
     def block(self, component: int, h: float) -> Block | str:
         """Nine values along one coordinate, fitted; or why there are none: ``overflow domain grid``."""
@@ -91,6 +91,12 @@ class Probe:
         values = np.array([self._moved(component, node) for node in nodes], dtype=self.wide)
         values[~np.isfinite(values)] = np.nan
         return (nodes.astype(self.wide) - base).astype(np.float64), (values - self.value).astype(np.float64)
+
+    def moved(self, component: int, distance: float) -> np.ndarray[Any, Any]:
+        """The point with one coordinate moved."""
+        point = self.x.copy()
+        point.reshape(-1)[component] = self.format.round(self.flat[component] + distance)
+        return point
 
     def _moved(self, component: int, node: Any) -> Any:
         """f with one coordinate moved."""
