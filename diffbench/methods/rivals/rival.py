@@ -23,6 +23,7 @@ from diffbench.arithmetic.formats import Format
 from diffbench.errors import MissingExtraError, RefusedError, UserError
 from diffbench.methods.counting import PlainFunction
 from diffbench.methods.estimate import Estimate
+from diffbench.methods.measured import described
 from diffbench.methods.method import Method
 
 EXTRA = "rivals"
@@ -120,8 +121,7 @@ class Rival:
             except (RefusedError, UserError):
                 raise
             except Exception as error:  # whatever a library raises is its answer
-                text = str(error).strip().splitlines()
-                found = Estimate(np.nan, status="error", message=": ".join([type(error).__name__, *text[:1]]))
+                found = Estimate(np.nan, status="error", message=described(error))
         said = [*self._version_note(), *(f"{w.category.__name__}: {w.message}" for w in caught)]
         return replace(found, evaluations=plain.evaluations, warnings=tuple(dict.fromkeys(said)))
 
