@@ -489,7 +489,7 @@ SELECTORS = [name for name in rivals() if name.startswith("numericalderivative."
 
 @pytest.mark.parametrize("name", SELECTORS)
 def test_numericalderivative_benchmark(name: str) -> None:
-    """Its own benchmark loop, on its own problems, agrees with ours at every point: error, evaluations, failure."""
+    """Its own benchmark loop on its own problems agrees with ours at every point."""
     needs(name)
     import numericalderivative as nd
 

@@ -171,16 +171,25 @@ def _judged(found: Estimate, plain: PlainFunction) -> Estimate:
         raise TypeError(f"returned {found.value!r:.60}, not a real number")
     value = array[()]
     found = replace(found, value=value, error=None if found.error is None else number(found.error))
-    if found.status != "ok" or np.isfinite(value):
+    if found.status == "ok" and np.isfinite(value):
         return found
+    where = _where(plain)
+    if found.status != "ok":
+        return replace(found, message="; ".join(filter(None, [found.message, where])))
     if plain.outside is not None:
-        return replace(
-            found, status="domain", message=f"f is NaN at x = {plain.outside!r}, where it was asked"
-        )
+        return replace(found, status="domain", message=f"returned {value}; {where}")
     if np.isinf(value) or plain.infinite is not None:
-        where = "" if plain.infinite is None else f"; f is infinite at x = {plain.infinite!r}"
-        return replace(found, status="overflow", message=f"returned {value}{where}")
+        return replace(
+            found, status="overflow", message="; ".join(filter(None, [f"returned {value}", where]))
+        )
     return replace(found, status="error", message="returned NaN, though f was finite at every node")
+
+
+def _where(plain: PlainFunction) -> str:
+    """Where the function was not finite when the library asked."""
+    if plain.outside is not None:
+        return f"f is NaN at x = {plain.outside!r}"
+    return "" if plain.infinite is None else f"f is infinite at x = {plain.infinite!r}"
 
 
 def _joined(found: list[Estimate], shape: tuple[int, ...]) -> Estimate:
