@@ -141,7 +141,7 @@ def test_a_function_that_raises_somewhere_costs_only_that_point() -> None:
 
     found = measure_points(db.methods()["central-2"], picky, F64, [1.0, 3.0])
     assert [m.status for m in found] == ["ok", "error"]
-    assert found[1].message == "ValueError: too large"
+    assert "ValueError: too large" in found[1].message
 
 
 def test_refusals_are_records() -> None:

@@ -49,6 +49,8 @@ class Rival:
     formats : tuple of str or None
         The formats it accepts; None means every format. A format that is accepted and answered wrongly is
         not left out: the numbers show it.
+    lacks : str
+        Why it does not accept the other formats.
     module : str
         What the call imports, where it is not the package itself.
     """
@@ -60,6 +62,7 @@ class Rival:
     docs: str
     derivatives: tuple[int, ...] = (1,)
     formats: tuple[str, ...] | None = None
+    lacks: str = ""
     module: str = ""
 
     @property
@@ -91,6 +94,7 @@ class Rival:
             available=self.available,
             extra=EXTRA,
             source=f"{self.package} {self.tested}, {self.docs}",
+            lacks=self.lacks,
         )
 
     def estimate(self, f: Program, fmt: Format, points: Any, derivative: int) -> Estimate:
