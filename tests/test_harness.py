@@ -315,3 +315,19 @@ def test_warnings_are_heard_under_any_filter() -> None:
             warnings.simplefilter(action)  # type: ignore[arg-type]
             found = measure(case.method, FUNCTION, F64, POINT)
         assert found.warnings == ("RuntimeWarning: precision may be lost",)
+
+
+def test_another_function_shows_who_does_not_ask_it() -> None:
+    """The check of the rivals' contract (8 f has 8 times the derivative), on methods that would fail it."""
+    following = {}
+    for case in PLANTED:
+        once, eight = (
+            measure(case.method, f, F64, POINT, limit=0.2) for f in (np.exp, lambda x: 8 * np.exp(x))
+        )
+        if once.status == "ok":
+            following[str(case)] = bool(abs(eight.value - 8 * once.value) < 1e-6)
+    assert {name for name, follows in following.items() if not follows} == {
+        "constant",
+        "behind-the-counter",
+        "calls-less-than-it-needs",
+    }
