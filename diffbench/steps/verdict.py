@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.steps.choice import Choice
+from diffbench.steps.choice import Choice, worst
 from diffbench.steps.sampler import Probe
 
 Wide = np.ndarray[Any, Any]
@@ -25,14 +25,14 @@ class Verdict:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.status = np.full(probe.x.shape, "ok", dtype="<U14")
-        self.message = ""
+        self._messages: dict[str, str] = {}
 
     def say(self, where: Mask, status: str, message: str) -> None:
         """Something went wrong at some points."""
         new = where & (self.status == "ok")
         if new.any():
             self.status[new] = status
-            self.message = self.message or message
+            self._messages.setdefault(status, message)
 
     @property
     def open(self) -> Mask:
@@ -56,7 +56,7 @@ class Verdict:
         """
         good = np.isfinite(h) & (h > 0)
         self.say(~good, "no_step", low or "no step was found")
-        usable = good & ((self.status == "ok") | (self.status == "low_confidence"))
+        usable = good & np.isin(self.status, ("ok", "low_confidence", "step_vanished"))
         if value is not None:
             value = np.where(usable, value, np.nan)
         if error is not None:
@@ -68,7 +68,7 @@ class Verdict:
             value,
             error,
             "ok" if (self.status == "ok").all() else self.status,
-            self.message,
+            self._messages.get(worst(self.status), ""),
         )
 
 
