@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted_methods import DEADLY, FUNCTION, PLANTED, POINT, TRUTH, Planted, honest
+from planted_methods import DEADLY, FUNCTION, PLANTED, POINT, TRUTH, Planted, honest, statuses_in_a_worker
 
 import diffbench as db
 from diffbench.arithmetic.formats import formats, get_format
@@ -24,6 +24,7 @@ from diffbench.methods.isolation import measure_isolated
 from diffbench.methods.limits import TimeLimitExceeded, time_limit
 from diffbench.methods.method import Method
 from diffbench.problems import get_problem
+from diffbench.runs.execute import process_context
 
 F64 = get_format("float64")
 HONEST = Method("honest", honest)
@@ -299,6 +300,15 @@ def test_a_limit_leaves_handler_and_timer_of_others() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_in_a_worker_of_a_run_a_method_that_hangs_costs_its_own_row_only() -> None:
+    """Cells are computed in the main thread of a pebble worker, where the timer's signal arrives."""
+    from pebble import ProcessPool
+
+    with ProcessPool(max_workers=1, context=process_context()) as pool:
+        found = pool.schedule(statuses_in_a_worker, timeout=60).result()
+    assert found == ["ok", "timeout", "error", "ok"]
 
 
 def test_nothing_is_left_ticking() -> None:

@@ -340,6 +340,22 @@ def test_a_format_is_refused_with_a_reason_or_answered(installed: Rival) -> None
             assert f"{installed.name} has no {name}" in found.message
 
 
+def test_opaque_functions_are_asked_with_plain_arrays(installed: Rival) -> None:
+    """What computes in C or in complex numbers: a complex step has no way through it."""
+    kinds = set()
+
+    def opaque(x: Any) -> Any:
+        kinds.add((type(x), x.dtype))
+        return np.array([math.exp(v) for v in x.ravel().tolist()]).reshape(x.shape)
+
+    found = measure(installed.method(), opaque, F64, 1.0, opaque=True)
+    if installed.name.endswith("complex"):
+        assert found.status == "refused" and "opaque" in found.message
+    else:
+        assert kinds == {(np.ndarray, np.dtype(np.float64))}
+        assert found.value == pytest.approx(np.e, rel=1e-4)
+
+
 def test_orders_it_does_not_do_are_refused(installed: Rival) -> None:
     found = measure(installed.method(), np.exp, F64, 1.0, derivative=7)
     assert found.status == "refused" and "not 7" in found.message
