@@ -32,6 +32,8 @@ MEANINGS: tuple[tuple[str, str, float], ...] = (
     ("central-2@eps-scaled:plain", "float64", 3 * 2.0 ** (-52 / 3)),
     ("central-2/mixed@2^-4", "bfloat16", 2.0**-4),
     ("custom(-1,0,2)@1e-3", "float64", 1e-3),
+    ("custom(-1/2,0,1/2)@1e-3", "float64", 1e-3),
+    ("custom(-1/2,1/2)/mixed@2^-3", "float16", 2.0**-3),
     ("central-2@theano", "float32", float(np.float32(3e-4))),
     ("central-2@jax-half", "float16", 2.0**-4),  # the values that the proposal names
     ("central-2@jax-half", "bfloat16", 2.0**-3),
