@@ -89,6 +89,29 @@ def test_no_step_is_a_status_and_costs_nothing() -> None:
     assert "x = 0" in found.message
 
 
+# -- half precision ----------------------------------------------------------------------------------------
+
+# step, the central difference of sin at 1 in float16 and in bfloat16 (cos 1 = 0.5403), five digits as measured
+HALF: tuple[tuple[str, float, float], ...] = (
+    ("1e-6", 0.0, 0.0),  # PyTorch
+    ("1e-4", 0.0, 0.0),  # JAX
+    ("1e-3", 0.48804, 0.0),  # TensorFlow, Chainer, MeZO
+    ("1/1024", 0.5, 0.0),  # TensorFlow 2
+    ("1e-2", 0.53711, 0.39063),
+    ("2^-4", 0.53906, 0.5625),
+    ("theano", 0.53955, 0.54688),  # 0.1
+    ("2^-3", 0.53906, 0.54688),
+)
+
+
+@pytest.mark.parametrize(("rule", "float16", "bfloat16"), HALF)
+def test_what_the_frameworks_steps_give_in_half_precision(rule: str, float16: float, bfloat16: float) -> None:
+    for name, expected in (("float16", float16), ("bfloat16", bfloat16)):
+        found = db.derivative(np.sin, 1.0, method=f"central-2@{rule}", format=name)
+        assert float(found.value) == pytest.approx(expected, abs=6e-6)
+        assert (found.status == "step_vanished") == (expected == 0)
+
+
 # -- typos -------------------------------------------------------------------------------------------------
 
 BAD: tuple[tuple[str, type[Exception], str], ...] = (
