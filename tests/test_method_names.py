@@ -91,7 +91,7 @@ def test_no_step_is_a_status_and_costs_nothing() -> None:
 
 # -- half precision ----------------------------------------------------------------------------------------
 
-# step, the central difference of sin at 1 in float16 and in bfloat16 (cos 1 = 0.5403), five digits as measured
+# step, the central difference of sin at 1 in float16 and in bfloat16 (cos 1 = 0.5403), five digits
 HALF: tuple[tuple[str, float, float], ...] = (
     ("1e-6", 0.0, 0.0),  # PyTorch
     ("1e-4", 0.0, 0.0),  # JAX
