@@ -23,6 +23,7 @@ from diffbench.methods.complex_plane import HYPER_DUAL
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
 from diffbench.methods.names import estimators, listed_names, near, plain_method, stencil_method
+from diffbench.methods.rivals import rivals
 from diffbench.stencils import stencil_names
 
 __all__ = ["Estimate", "Method", "derivative", "get_method", "methods"]
@@ -78,7 +79,9 @@ def get_method(name: str) -> Method:
 
 @cache
 def _registry() -> Methods:
-    return Methods({m.name: m for family in (_stencils, _estimators, _exact, _bridges) for m in family()})
+    return Methods(
+        {m.name: m for family in (_stencils, _estimators, _exact, _bridges, _rivals) for m in family()}
+    )
 
 
 def _stencils() -> list[Method]:
@@ -98,6 +101,10 @@ def _bridges() -> list[Method]:
         Method(name, b.estimate, "autodiff", formats=b.formats, available=b.available, extra=b.extra)
         for name, b in bridges().items()
     ]
+
+
+def _rivals() -> list[Method]:
+    return [rival.method() for rival in rivals().values()]
 
 
 def derivative(
