@@ -18,6 +18,7 @@ from diffbench.stencils import Stencil, stencil_from_name
 from diffbench.steps.choice import Choice, Wide
 from diffbench.steps.sampler import Probe, Sampler
 from diffbench.steps.scaled import numderiv_step
+from diffbench.steps.sums import stencil_sum
 from diffbench.steps.verdict import Verdict
 
 FAMILY = "extrapolation"
@@ -25,10 +26,8 @@ FAMILY = "extrapolation"
 
 def quotient(probe: Probe, stencil: Stencil, h: Wide, index: Wide) -> Wide:
     """The stencil at steps h, in the wide dtype."""
-    values = probe(h, [float(s) for s, w in zip(stencil.offsets, stencil.weights, strict=True) if w], index)
-    weights = [float(w) for w in stencil.weights if w]
-    total = sum(w * v for w, v in zip(weights, values, strict=True))
-    return np.asarray(total / h**stencil.derivative)
+    total = stencil_sum(stencil)
+    return np.asarray(total(probe(h, total.offsets, index)) / h**stencil.derivative)
 
 
 @estimator(
@@ -66,7 +65,7 @@ def ridders(
         row = [quotient(probe, base, h, index)]
         best, found, where = error[index], value[index], step[index]
         for j in range(1, i + 1):
-            factor = ratio ** (2 * j)
+            factor = x.dtype.type(ratio) ** (2 * j)
             entry = (row[j - 1] * factor - before[j - 1]) / (factor - 1)
             distance = np.fmax(np.abs(entry - row[j - 1]), np.abs(entry - before[j - 1]))
             better = np.isfinite(entry) & (distance <= best)
