@@ -20,6 +20,7 @@ __all__ = ["NAMES", "Kind", "Work", "get_kind", "kinds"]
 NAMES = (
     "sweep",
     "map",
+    "tournament",
 )
 
 
