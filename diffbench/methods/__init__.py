@@ -22,6 +22,7 @@ from diffbench.methods.bridges import bridges
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.finite_differences import Scheme, nodes
 from diffbench.methods.method import Method
+from diffbench.methods.rivals import rivals
 from diffbench.stencils import stencil_from_name, stencil_names
 from diffbench.steps.rules import eps_scaled
 
@@ -35,7 +36,9 @@ def methods() -> Mapping[str, Method]:
 
 @cache
 def _registry() -> Mapping[str, Method]:
-    return MappingProxyType({m.name: m for family in (_stencils, _exact, _bridges) for m in family()})
+    return MappingProxyType(
+        {m.name: m for family in (_stencils, _exact, _bridges, _rivals) for m in family()}
+    )
 
 
 def _stencils() -> list[Method]:
@@ -54,6 +57,10 @@ def _bridges() -> list[Method]:
         Method(name, b.estimate, "autodiff", formats=b.formats, available=b.available, extra=b.extra)
         for name, b in bridges().items()
     ]
+
+
+def _rivals() -> list[Method]:
+    return [rival.method() for rival in rivals().values()]
 
 
 def derivative(
