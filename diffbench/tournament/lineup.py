@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from diffbench.errors import UnknownNameError, UserError
-from diffbench.methods import Method, methods
+from diffbench.methods import Method, get_method, methods
 from diffbench.methods.method import FAMILIES
 
 
@@ -49,7 +49,4 @@ def _matching(pattern: str, known: Mapping[str, Method]) -> Iterable[Method]:
         if not found:
             raise UserError(f"no method matches {pattern!r}; `diffbench list methods` shows them")
         return found
-    try:
-        return [known[pattern]]
-    except KeyError:
-        raise UnknownNameError("method", pattern, known) from None
+    return [get_method(pattern)]

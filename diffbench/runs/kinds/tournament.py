@@ -85,8 +85,11 @@ def _settings(suite: Suite, wanted: Tournament, methods: list[Method]) -> Tourna
 
 def _version(method: Method) -> str | bool | None:
     """What a method's numbers depend on besides our own code: the library and its version."""
-    package = getattr(method, "package", "")
-    return package_version(package) if package else method.available
+    from diffbench.methods.rivals import rivals
+
+    if method.family == "rival":
+        return rivals()[method.name].installed
+    return package_version(method.name) if method.extra else method.available
 
 
 def compute(problem: Problem, format_name: str, settings: TournamentSettings) -> dict[str, pd.DataFrame]:
