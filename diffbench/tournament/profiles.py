@@ -70,7 +70,9 @@ def reached(rows: pd.DataFrame, methods: Sequence[str], budgets: Array) -> pd.Da
     for name in methods:
         mine = rows[rows["method"].astype(str) == name]
         cost = costs(mine, targets_of(str(mine["format"].iloc[0]))) if len(mine) else np.empty((0, 0))
-        curves[name] = [share_within(cost, float(budget)) for budget in budgets]
+        spent = np.sort(cost.ravel())
+        below = np.searchsorted(spent, budgets, side="right")
+        curves[name] = below / len(spent) if len(spent) else np.full(len(budgets), math.nan)
     return pd.DataFrame(curves, index=pd.Index(budgets, name="evaluations"))
 
 
@@ -110,8 +112,9 @@ def profile(rows: pd.DataFrame, methods: Sequence[str], factors: Array) -> pd.Da
         Index: the factors; a column for every method.
     """
     table = ratios(profile_errors(rows[rows["method"].astype(str).isin(list(methods))]))
-    curves = {
-        name: [float((table[name] <= factor).mean()) for factor in factors] if name in table else math.nan
-        for name in methods
-    }
+    curves = {}
+    for name in methods:
+        found = np.sort(table[name].to_numpy(float)) if name in table else np.empty(0)
+        below = np.searchsorted(found, factors, side="right")
+        curves[name] = below / len(found) if len(found) else np.full(len(factors), math.nan)
     return pd.DataFrame(curves, index=pd.Index(factors, name="factor"))

@@ -67,6 +67,16 @@ def section_of(problem: Problem) -> str:
     return "kinked" if problem.group == "kinks" or problem.tags & {"kink", "jump"} else "main"
 
 
+def kind_of(method: Method) -> str:
+    """A method's family; ``oracle`` and ``complex plane`` also where its family is another.
+
+    Such methods ask for more than values of f at real points, which is what counts when methods are compared.
+    """
+    if method.oracle:
+        return "oracle"
+    return "complex plane" if "complex" in method.name else method.family
+
+
 def tournament_cell(
     problem: Problem,
     format_name: str,
@@ -113,7 +123,7 @@ def unmeasured_rows(
             "format": fmt.name,
             "derivative": m,
             "method": method.name,
-            "family": method.family,
+            "family": kind_of(method),
             "section": section,
             **_judged(None, nobody, fmt),
         }
@@ -166,7 +176,7 @@ def _rows(
             "format": fmt.name,
             "derivative": m,
             "method": method.name,
-            "family": method.family,
+            "family": kind_of(method),
             "section": section_of(problem),
             **_judged(measured.get(known.point), judge, fmt),
         }

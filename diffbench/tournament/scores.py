@@ -36,8 +36,8 @@ KINK_COLUMNS = tuple(
     """method format derivative points flagged between outside worst_outside evaluations_median
     family""".split()
 )
-#: Not ranked: they know the program or the truth, and are there to be compared with.
-UNRANKED = ("autodiff", "oracle")
+#: Not ranked: they ask for more than values of f at real points, and are there to be compared with.
+UNRANKED = ("autodiff", "complex plane", "oracle")
 _NEEDED = (*KEYS, "problem", "point", "relative_error", "evaluations", "judged", "failed", "silent_wrong")
 
 
@@ -160,7 +160,7 @@ def quantile(values: np.ndarray, share: float) -> float:
 
     NaN (no number is known) is left out.
     """
-    known = np.sort(values[~np.isnan(values)])
+    known = np.sort(values[~np.isnan(values)])  # an infinity takes part: a failure is a large error
     return float(known[max(math.ceil(share * len(known) - 1e-9) - 1, 0)]) if len(known) else math.nan
 
 
@@ -178,15 +178,18 @@ def _why_not(rows: pd.DataFrame) -> str:
 
 
 def _ranked(board: pd.DataFrame) -> pd.DataFrame:
-    """Rank by score, then by the share of cases near the best; equal ones share a rank and stand by name."""
+    """Rank by targets within 100 evaluations, then by cases near the best; equal ones share a rank.
+
+    Methods that are not ranked stand below, those without a case last; the rest is by name.
+    """
     ranks = ~board["family"].isin(UNRANKED) & (board["cases"] > 0)
-    key = list(zip(-board["score"].round(9), -board["profile"].round(9), strict=True))
+    key = list(zip(-board["targets_100"].round(9), -board["profile"].round(9), strict=True))
     ordered = sorted({k for k, ranked in zip(key, ranks, strict=True) if ranked})
     below = {k: sum(1 for other, r in zip(key, ranks, strict=True) if r and other < k) for k in ordered}
     board["rank"] = [below[k] + 1 if ranked else math.nan for k, ranked in zip(key, ranks, strict=True)]
     board["rank"] = board["rank"].astype("Int64")
     board["empty"] = board["cases"] == 0
-    by = ["empty", "rank", "score", "method"]
+    by = ["empty", "rank", "targets_100", "method"]
     ordered_board = board.sort_values(by, ascending=[True, True, False, True], na_position="last")
     return ordered_board.drop(columns="empty").reset_index(drop=True)
 
