@@ -18,7 +18,21 @@ from diffbench.steps.choice import RULES, Choice, Rule, rule
 
 __all__ = ["RULES", "Choice", "Rule", "find_rule", "rule", "step_rules"]
 
-FAMILIES = ("scaled", "constants", "oracle")
+FAMILIES = (
+    "scaled",
+    "constants",
+    "oracle",
+    "curtis_reid",
+    "dumontet_vignes",
+    "stepleman_winarsky",
+    "gill_murray",
+    "more_wild",
+    "shi_xie",
+    "mathur",
+    "pnd",
+    "pnd_kink",
+    "fdm_bound",
+)
 
 _CALL = re.compile(r"([^()]+?)(?:\((.*)\))?")
 
