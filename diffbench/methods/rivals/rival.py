@@ -30,6 +30,15 @@ EXTRA = "rivals"
 Program = Callable[..., Any]
 
 
+@cache
+def _installed(package: str) -> str | None:
+    """A version; reading it from the package's metadata costs as much as a call of most libraries."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 @dataclass(frozen=True)
 class Rival:
     """A library's derivative at one point.
@@ -73,10 +82,7 @@ class Rival:
     @property
     def installed(self) -> str | None:
         """The installed version, or None."""
-        try:
-            return version(self.package)
-        except PackageNotFoundError:
-            return None
+        return _installed(self.package)
 
     @property
     def what(self) -> str:
