@@ -10,6 +10,7 @@ error that reaches no target; a median over rows is the lower one, so that it is
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -208,8 +209,9 @@ def kink_board(steps: pd.DataFrame) -> pd.DataFrame:
     rows = steps[(steps["section"].astype(str) == "kinked") & ~steps["judged"]]
     rows = rows[rows["status"].astype(str).ne("refused") & (rows["left"] == rows["left"])]
     lines = []
-    for key, mine in rows.groupby(["format", "derivative", "method"], sort=True, observed=True):
-        fmt, m, name = key  # type: ignore[misc]
+    keys: Any
+    for keys, mine in rows.groupby(["format", "derivative", "method"], sort=True, observed=True):
+        fmt, m, name = keys
         failed = mine["failed"].to_numpy(bool)
         estimate, left, right = (mine[c].to_numpy(float) for c in ("estimate", "left", "right"))
         low, high = np.minimum(left, right), np.maximum(left, right)
