@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -30,6 +31,7 @@ from diffbench.tournament.scores import UNRANKED, calibration, quantile
 ROWS = 36  # methods of a heat map
 GOOD, MIDDLE, BAD = "#0B4F8A", "#F3F1E7", "#C2560A"  # blue to orange: told apart by every eye
 DEAD = "#3A3A3A"
+Corners = list[tuple[float, float]]
 PANELS = 12
 COLUMNS = 4
 
@@ -69,10 +71,13 @@ def groups_figure(steps: pd.DataFrame, groups: dict[str, str], fmt: str, most: i
         }
         figure, (axes,) = style.canvas(title, height=height, **layout)
         shades, norm = _shades(fmt)
+        found = dict(iter(rows.groupby(["method", "group"], sort=False)))
+        halves: list[tuple[Corners, Any]] = []
         for y, name in enumerate(names):
             for x, (group, _) in enumerate(columns):
-                mine = rows[(rows["method"] == name) & (rows["group"] == group)]
-                _cell(axes, x, y, mine, shades, norm)
+                halves += _cell(axes, x, y, found.get((name, group)), shades, norm)
+        corners, colors = [c for c, _ in halves], [color for _, color in halves]
+        axes.add_collection(PolyCollection(corners, facecolors=colors, linewidths=0, zorder=1))
         _frame(axes, names, columns, rows)
         _key(figure, shades, norm)
         return figure
@@ -115,23 +120,28 @@ def _shades(fmt: str) -> tuple[Colormap, BoundaryNorm]:
     return shades, BoundaryNorm(edges, shades.N)
 
 
-def _cell(axes: Axes, x: int, y: int, mine: pd.DataFrame, shades: Colormap, norm: BoundaryNorm) -> None:
-    if mine.empty:
+def _cell(
+    axes: Axes, x: int, y: int, mine: pd.DataFrame | None, shades: Colormap, norm: BoundaryNorm
+) -> list[tuple[Corners, Any]]:
+    """The two halves of a cell with their colours; its signs are written at once."""
+    if mine is None:
         empty: dict[str, Any] = {"facecolor": "white", "hatch": "////", "edgecolor": "#DDDDDD", "lw": 0}
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **empty))
-        return
+        return []
     failed = mine["failed"].to_numpy(bool)
     errors = np.where(failed, np.inf, mine["relative_error"].to_numpy(float))
-    corners = ([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5)], [(0.5, 0.5), (0.5, -0.5), (-0.5, 0.5)])
-    for share, triangle in zip((0.5, 0.9), corners, strict=True):
+    halves: list[tuple[Corners, Any]] = []
+    for share, corner in ((0.5, (-0.5, -0.5)), (0.9, (0.5, 0.5))):
         value = quantile(errors, share)
         color = DEAD if math.isinf(value) else shades(norm(math.log10(max(value, 1e-300))))
-        axes.fill(*zip(*[(x + a, y + b) for a, b in triangle], strict=True), color=color, lw=0, zorder=1)
+        triangle = [(x + a, y + b) for a, b in (corner, (0.5, -0.5), (-0.5, 0.5))]
+        halves.append((triangle, color))
     lost, wrong = int(failed.sum()), int(mine["silent_wrong"].sum())
     text = (f"✕{lost}" if lost else "") + (f" !{wrong}" if wrong else "")
     if text:
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.82, "pad": 0.6}
         axes.text(x, y, text.strip(), fontsize=6.5, ha="center", va="center", color=INK, bbox=box, zorder=3)
+    return halves
 
 
 def _frame(axes: Axes, names: list[str], columns: list[tuple[str, int]], rows: pd.DataFrame) -> None:
