@@ -21,6 +21,7 @@ PUBLIC = {
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
+    "Tournament": (),
     "check_gradient": ("f", "gradient", "x", "format"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "errors": None,
@@ -47,6 +48,7 @@ PUBLIC = {
         "name",
         "domain",
     ),
+    "tournament": ("problems", "methods", "formats", "derivatives", "per_decade", "limit"),
     "__version__": None,
 }
 
