@@ -81,7 +81,7 @@ class Climb:
                 low = outcome
                 high = yield from self._upwards(low, 4 * low.h)
                 continue
-            if high.order == 2 and not low.flat and self._bends_evenly(low, high):
+            if high.order == 2 and not low.flat and abs(high.d) < 3 * width and self._bends_evenly(low, high):
                 length = yield from self._even_length(low, high)
                 if length is not None:
                     return Landscape(low, length)
@@ -137,7 +137,7 @@ class Climb:
         else:
             visible = abs(high.d) / width if width > 0 else math.inf
             reach = 0.3 * math.sqrt(visible) if high.order == 2 else 0.3 * visible
-            factor = min(max(reach, 4.0), JUMP)
+            return min(max(reach, 4.0), JUMP)
         value = self.noise.value(high)
         if abs(high.e) > 20 * value:
             factor = min(factor, max(4.0, 0.6 * math.sqrt(abs(high.e) / (5 * value))))
@@ -180,7 +180,10 @@ class Climb:
     def _by_power_law(self, low: Pair, high: Pair, difference: float, tau: float) -> Asking:
         """The length, if a larger node confirms that the difference grows like h^2."""
         length = self._length(high, difference, tau)
-        pair = yield from self.probe.pair(first_step(length, low, self.noise, abs(low.d)))
+        step = first_step(length, low, self.noise, abs(low.d))
+        if 0.5 * high.h < step < 2 * high.h:  # too close to tell the law from noise at the lower node
+            step = 0.5 * high.h
+        pair = yield from self.probe.pair(step)
         if pair is None:
             return length if self.probe.limit < length else None
         found = abs(pair.d - low.d)
@@ -272,30 +275,33 @@ class Climb:
 
     def _edge(self, flat: Pair, high: Pair) -> Asking:
         """Where a plateau ends: None if it is a step of a staircase (its height becomes noise)."""
-        far = high
+        probe = self.probe
         for _ in range(8):
-            if high.h < 1.3 * flat.h:
+            if high.h < 1.05 * flat.h:
                 break
-            middle = yield from self.probe.pair(math.sqrt(flat.h * high.h))
+            middle = yield from probe.pair(math.sqrt(flat.h * high.h))
             if middle is None or middle is high or middle is flat:
                 break
             if middle.flat:
                 flat = middle
             else:
                 high = middle
-        quantum = high.df
-        expected = max(far.df / far.h * high.h, 1e-300)
-        if 0.25 * expected < quantum < 6 * expected or self._is_staircase(quantum):
-            self.quantum = quantum
-            self.noise.add(max(self.noise.added, 0.4 * quantum), high)
+        steps = [p for p in probe.sound if p.h >= high.h]
+        for _ in range(3):  # one step, or the first of many?
+            if steps[-1].df > 1.5 * high.df:
+                break
+            beyond = yield from probe.pair(8 * steps[-1].h)
+            if beyond is None:
+                break
+            steps.append(beyond)
+        growth, distance = steps[-1].df / high.df, steps[-1].h / high.h
+        level = any(abs(p.df - high.df) <= 1e-3 * high.df for p in steps[1:] if p.h < 1.5 * high.h)
+        if growth > 1.5 and (level or growth <= 3 * distance):
+            self.quantum = high.df
+            self.noise.add(max(self.noise.added, 0.4 * high.df), high)
             self.notes.append("quantised values")
             return None
         return Landscape(flat, flat.h, flat, high)
-
-    def _is_staircase(self, quantum: float) -> bool:
-        """All changes seen are multiples of one height, at least two different ones."""
-        changes = {round(p.df / quantum, 6) for p in self.probe.sound if not p.flat}
-        return len(changes) > 1 and all(abs(c - round(c)) < 1e-4 for c in changes)
 
 
 def first_step(length: float, base: Pair, noise: Noise, slope: float) -> float:

@@ -136,7 +136,7 @@ def _plateau(landscape: Landscape) -> Fit:
     flat = landscape.plateau
     assert flat is not None
     bound = 0.5 * flat.size * 2.0**-53 / flat.h
-    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat)
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, [flat])
 
 
 def _short(probe: Probe) -> float:

@@ -39,6 +39,7 @@ class Growth:
         try:
             for _ in range(6):
                 yield from self._outwards(max(start, smallest))
+                yield from self._inwards()
                 if self.best is not None and not self._wants_smaller():
                     break
                 lowest = min(self.rejected, self.probe.limit, start)
@@ -51,7 +52,7 @@ class Growth:
 
     def _wants_smaller(self) -> bool:
         best = self.best
-        return best is not None and best.truncation > 10 * best.noise and best.bound > 1e-6 * abs(best.value)
+        return best is not None and best.bound > 1e-6 * abs(best.value) and best.truncation > 10 * best.noise
 
     def _outwards(self, start: float) -> Asking:
         """Add nodes upwards from a step until one more cannot pay."""
@@ -82,6 +83,27 @@ class Growth:
         if best is not None and (self.best is None or best.bound < self.best.bound):
             self.best = best
 
+    def _inwards(self) -> Asking:
+        """Nodes below the lowest one, where truncation is what limits the best fit."""
+        for _ in range(4):
+            best = self.best
+            if best is None or best.truncation < 2 * best.noise:
+                return
+            if best.bound <= FAIR * self.noise.u * abs(best.value):
+                return
+            nodes = best.nodes
+            pair = yield from self.probe.pair(nodes[0].h / 2, exact=True)
+            if pair is None or pair.h >= nodes[0].h:
+                return
+            tableau = Tableau()
+            below = [p for p in self.probe.sound if p.h < pair.h]
+            for node in [pair, *nodes]:
+                tableau.add(node)
+                fit = tableau.fit(self.noise, below)
+            if fit.conflict or fit.bound > 0.7 * best.bound:
+                return
+            self.best = fit
+
     def _near(self, start: float) -> float:
         """A step that was already asked for near the start, or the start."""
         known = [p.h for p in self.probe.sound if 0.6 < p.h / start < 1.7]
@@ -93,7 +115,7 @@ class Growth:
         return (
             best.bound <= GOOD * u * value
             or (best.bound <= FAIR * u * value and best.truncation < best.noise)
-            or (best.bound <= POOR * u * value and best.truncation * 4.0**best.used < best.noise)
+            or (best.bound <= POOR * u * value and best.noise > best.truncation > 0.5 * best.noise / 4.0**best.used)
             or value <= best.bound <= FAIR * u * slope
             or no_gain >= (2 if count <= 4 else 1)
         )

@@ -24,7 +24,7 @@ from diffbench.methods.automatic.pairs import Noise, Pair
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
 FIRST_DECAY = 0.3  # assumed ratio of neighbouring scaled coefficients until two are known
-LEAST_DECAY, MOST_DECAY = 0.02, 1.5  # what the envelope may assume
+LEAST_DECAY, MOST_DECAY = 0.02, 4.0  # what the envelope may assume
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,15 @@ class Fit:
     noise: float
     truncation: float
     used: int
-    top: Pair
+    nodes: list[Pair]
     factor: float = 1.0
     curvature: Any = 0.0
     third: Any = 0.0
     conflict: bool = False
+
+    @property
+    def top(self) -> Pair:
+        return self.nodes[-1]
 
 
 class Tableau:
@@ -110,6 +114,8 @@ class Tableau:
         self._t: list[float] = []
         self._odd: list[Any] = []
         self._even: list[Any] = []
+        self._peak_odd: list[float] = []
+        self._peak_even: list[float] = []
 
     def add(self, pair: Pair) -> None:
         """A node above all others."""
@@ -145,13 +151,15 @@ class Tableau:
             even_noise = [a * s / top.h for a, s in zip(shape.even, sigma, strict=True)]
         else:
             even, even_noise = [0.0] * count, [math.inf] * count
+        highest_odd = _peaks(self._peak_odd, odd, odd_noise, powers)
+        highest_even = _peaks(self._peak_even, even, even_noise, powers)
         factor = 1.0
         for _ in range(2):
             spread = [Z * factor * a * b for a, b in zip(shape.value, by_node, strict=True)]
-            beta = _remainders(odd, odd_noise, even, even_noise, factor, order)
+            beta = _remainders(highest_odd, odd_noise, highest_even, even_noise, factor, order)
             truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
             k = min(range(count), key=lambda i: spread[i] + truncation[i])
-            fit = Fit(values[k], spread[k] + truncation[k], spread[k], truncation[k], k + 1, top)
+            fit = Fit(values[k], spread[k] + truncation[k], spread[k], truncation[k], k + 1, list(self.nodes))
             residuals = [
                 self._residual(p, k, noise, shape.value[k] * by_node[k], truncation[k])
                 for p in [*nodes[k + 1 :], *below]
@@ -161,20 +169,36 @@ class Tableau:
                 for m, n in zip(odd[2:] + even[1:], odd_noise[2:] + even_noise[1:], strict=True)
                 if m <= SURE * factor * n
             ]
-            found = _measured([r for r, _ in residuals] + lost)
+            found = _measured([r for r, _, _ in residuals] + lost)
             floor = noise.value(nodes[k]) / sigma[k] if len(residuals) + len(lost) >= 4 else 1.0
             fit.factor = factor = max(found, floor)
             if 0.5 < factor < 2.0:
                 break
         fit.noise = Z * factor * shape.value[k] * by_node[k]
         fit.bound = fit.noise + fit.truncation + 2 * noise.u * abs(fit.value)
-        fit.conflict = any(abs(r) > CONFLICT for r, _ in residuals)
+        fit.conflict = self._conflict(residuals, noise)
         fit.curvature, fit.third = self._lowest_coefficients(k)
         return fit
 
+    def _conflict(self, residuals: list[tuple[float, float, Pair]], noise: Noise) -> bool:
+        """Whether smaller nodes contradict the fit and noise cannot be why.
+
+        Noise is irreproducible: two nodes that contradict the fit and agree with each other are right, and
+        a node whose noise shows nowhere else is not noisy.
+        """
+        against = [(d, p) for r, d, p in residuals if abs(r) > CONFLICT]
+        if not against:
+            return False
+        for i, (_, p) in enumerate(against):
+            for _, q in against[i + 1 :]:
+                if abs(p.d - q.d) <= noise.interval(p) + noise.interval(q):
+                    return True
+        size, worst = max((abs(d) * p.w, p.h) for d, p in against)
+        return not any(abs(d) * p.w > size / 30 for _, d, p in residuals if p.h != worst)
+
     def _residual(
         self, pair: Pair, k: int, noise: Noise, spread: float, truncation: float
-    ) -> tuple[float, Pair]:
+    ) -> tuple[float, float, Pair]:
         """A smaller node against the polynomial through the top k + 1 nodes, in standard deviations."""
         t = (pair.h / self.nodes[0].h) ** pair.order
         value = self._odd[k]
@@ -183,7 +207,8 @@ class Tableau:
         own = noise.total(pair) / pair.w
         scale = math.sqrt(own * own + spread * spread + truncation * truncation / 9)
         difference = float(pair.d - value)
-        return (difference / scale if scale > 0 else math.inf * difference if difference else 0.0), pair
+        in_deviations = difference / scale if scale > 0 else math.inf * difference if difference else 0.0
+        return in_deviations, difference, pair
 
     def _lowest_coefficients(self, k: int) -> tuple[Any, Any]:
         """f''/2 and f'''/6 of the polynomials through the top k + 1 nodes."""
@@ -199,7 +224,17 @@ class Tableau:
         return even / unit, slope / unit
 
 
+def _peaks(peaks: list[float], sizes: list[float], noise: list[float], powers: list[float]) -> list[float]:
+    """Every coefficient as large as a smaller top had it: beyond the radius of convergence it only seems to fall."""
+    peaks.extend([0.0] * (len(sizes) - len(peaks)))
+    for j, (size, n) in enumerate(zip(sizes, noise, strict=True)):
+        if size > SURE * n:
+            peaks[j] = max(peaks[j], size / powers[j])
+    return [max(s, p * q) for s, p, q in zip(sizes, peaks, powers, strict=False)]
+
+
 CONFLICT = 7.0
+REMEMBERED = 3  # coefficients from which the envelope takes its decay
 
 
 def _measured(residuals: list[float]) -> float:
@@ -258,9 +293,10 @@ def _envelope(
     usable = [j for j in range(start + 1) if known[j] and sizes[j] > 0]
     if not usable:
         return 0.0
-    last = usable[-1]
-    decays = [(sizes[last] / sizes[j]) ** (1 / (last - j)) for j in usable[-3:-1]]
-    decay = min(max(decays), most) if decays else first
-    if len(usable) < 3:
+    recent = usable[-REMEMBERED:]
+    decays = [(sizes[b] / sizes[a]) ** (1 / (b - a)) for a, b in zip(recent, recent[1:], strict=False)]
+    decay = max(decays, default=first)
+    if len(recent) < 3:
         decay = max(decay, first)
-    return sizes[last] * max(decay, least) ** (target - last)
+    decay = min(max(decay, least), most)
+    return max(sizes[j] * decay ** (target - j) for j in recent)
