@@ -18,9 +18,11 @@ from typing import Any
 
 from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
 
-GUARD, SECOND = 0.64, 0.30  # the first step is 2^(-0.64 bits) of x, the second 2^(0.30 bits) of that
+GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
 QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
+REACH = 0.3  # share of the shortest length not yet excluded to which to jump
 JUMP = 2.0**14
+FIRST, LAST = 0.016, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 
 
 @dataclass
@@ -136,7 +138,7 @@ class Climb:
             factor = 2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18)
         else:
             visible = abs(high.d) / width if width > 0 else math.inf
-            reach = 0.3 * math.sqrt(visible) if high.order == 2 else 0.3 * visible
+            reach = REACH * (math.sqrt(visible) if high.order == 2 else visible)
             return min(max(reach, 4.0), JUMP)
         value = self.noise.value(high)
         if abs(high.e) > 20 * value:
@@ -181,8 +183,10 @@ class Climb:
         """The length, if a larger node confirms that the difference grows like h^2."""
         length = self._length(high, difference, tau)
         step = first_step(length, low, self.noise, abs(low.d))
-        if 0.5 * high.h < step < 2 * high.h:  # too close to tell the law from noise at the lower node
-            step = 0.5 * high.h
+        if high.h > 0.7 * step:  # a growth node for which `high` is another, far enough to tell the law
+            step = min(aligned(step, high.h), 0.5 * high.h)
+        elif high.h > 0.4 * step:
+            step = 2.0 * high.h
         pair = yield from self.probe.pair(step)
         if pair is None:
             return length if self.probe.limit < length else None
@@ -310,4 +314,9 @@ def first_step(length: float, base: Pair, noise: Noise, slope: float) -> float:
     relative = noise.value(base) / (length * steepest)
     relative = min(max(relative, 0.1 * noise.u), 1e-2)
     exponent = min(1.0, math.log(relative) / math.log(1e-16))
-    return 0.5 * length * 0.032**exponent
+    return LAST * length * (FIRST / LAST) ** exponent
+
+
+def aligned(step: float, known: float) -> float:
+    """About the step: a known one times a power of two, so that doubling leads from one to the other."""
+    return known * 2.0 ** round(math.log2(step / known))

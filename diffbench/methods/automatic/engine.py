@@ -125,7 +125,7 @@ def _look(probe: Probe) -> Asking:
         return Answer(_plateau(landscape), noise, landscape, notes)
     short = _short(probe)
     if short > noise.u:
-        noise.u = short
+        noise.coarsen(short)
         notes.append("values of a coarser format")
     fit = yield from Growth(probe, noise, landscape).run()
     return Answer(fit, noise, landscape, notes)
@@ -157,7 +157,7 @@ def _fits(value: float, bits: int) -> bool:
 def _at_an_edge(probe: Probe, fit: Fit) -> bool:
     """One side ends nearby, and the answer is not as good as it might be from the other."""
     left, right = probe.bad
-    return left != right and min(left, right) < 64 * fit.top.h and fit.bound > 1e-12 * abs(fit.value)
+    return left != right and min(left, right) < 64 * fit.top.h and fit.bound > 1e-10 * abs(fit.value)
 
 
 def _open_sides(probe: Probe) -> list[int]:

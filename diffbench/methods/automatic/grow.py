@@ -1,6 +1,6 @@
 """The growth: nodes from well below the length of the function outwards, until the bound stops falling.
 
-Steps double, with multipliers near 1 against aliasing; after each node the best extrapolation with that node
+Steps double; after each node the best extrapolation with that node
 on top is judged by all smaller nodes. A node whose fit contradicts them (a kink, a pole, another period) ends
 the growth: nothing beyond it is used.
 """
@@ -11,11 +11,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from diffbench.methods.automatic.climb import Landscape, first_step
+from diffbench.methods.automatic.climb import Landscape, aligned, first_step
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
 from diffbench.methods.automatic.tableau import Fit, Tableau
 
-MULTIPLIERS = (1.0, 1.0625, 0.96875, 1.03125, 0.9375)
+BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 9  # nodes in one extrapolation
 GOOD, FAIR, POOR = 12.0, 160.0, 3000.0  # bounds in unit roundoffs of the value at which to stop
 
@@ -60,7 +60,7 @@ class Growth:
         h, no_gain = self._near(start), 0
         best: Fit | None = None
         for n in range(40):
-            step = h * 2.0**n * MULTIPLIERS[n % len(MULTIPLIERS)]
+            step = h * 2.0**n
             if step >= min(self.probe.limit, self.rejected):
                 break
             pair = yield from self.probe.pair(step, exact=True)
@@ -105,18 +105,19 @@ class Growth:
             self.best = fit
 
     def _near(self, start: float) -> float:
-        """A step that was already asked for near the start, or the start."""
-        known = [p.h for p in self.probe.sound if 0.6 < p.h / start < 1.7]
-        return min(known, key=lambda h: abs(math.log(h / start))) if known else snapped(start)
+        """About the start, so that a pair that is already known becomes one of the nodes."""
+        known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
+        return aligned(start, min(known)) if known else snapped(start)
 
     def _enough(self, best: Fit, fit: Fit, no_gain: int, count: int) -> bool:
         u, value = self.noise.u, abs(best.value)
-        slope = best.top.df / best.top.h
+        slope = fit.top.df / fit.top.h
         return (
             best.bound <= GOOD * u * value
             or (best.bound <= FAIR * u * value and best.truncation < best.noise)
             or (best.bound <= POOR * u * value and best.noise > best.truncation > 0.5 * best.noise / 4.0**best.used)
             or value <= best.bound <= FAIR * u * slope
+            or abs(fit.top.d - fit.value) > BENT * max(value, slope)
             or no_gain >= (2 if count <= 4 else 1)
         )
 

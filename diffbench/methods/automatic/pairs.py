@@ -65,17 +65,23 @@ class Noise:
         Unit roundoff of the values: the format's, or a coarser one that all values were seen to have.
     added : float
         Noise beyond rounding, found because values are irreproducible at nearby nodes.
-    factor : float
-        Measured noise over modelled noise, from the residuals of a fit.
+    seen : bool
+        Whether either was found.
     """
 
     def __init__(self, u: float, x: float) -> None:
         self.u, self.added, self.reference = u, 0.0, 0.0
+        self.seen = False
         self._argument = 0.5 * abs(x)
 
     def add(self, amount: float, pair: Pair) -> None:
         """Noise of this size was seen at a pair."""
-        self.added, self.reference = amount, pair.size
+        self.added, self.reference, self.seen = amount, pair.size, True
+
+    def coarsen(self, u: float) -> None:
+        """The values are those of a coarser format."""
+        if u > self.u:
+            self.u, self.seen = u, True
 
     def value(self, pair: Pair) -> float:
         """Noise of one value, rounding of the argument not counted."""

@@ -24,7 +24,7 @@ from diffbench.methods.automatic.pairs import Noise, Pair
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
 FIRST_DECAY = 0.3  # assumed ratio of neighbouring scaled coefficients until two are known
-LEAST_DECAY, MOST_DECAY = 0.02, 4.0  # what the envelope may assume
+LEAST_DECAY, MOST_DECAY = 0.02, 30.0  # what the envelope may assume
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ class Tableau:
         for _ in range(2):
             spread = [Z * factor * a * b for a, b in zip(shape.value, by_node, strict=True)]
             beta = _remainders(highest_odd, odd_noise, highest_even, even_noise, factor, order)
+            if order == 1:  # no even part to tell a coefficient that is small by accident
+                beta = [3 * b for b in beta]
             truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
             k = min(range(count), key=lambda i: spread[i] + truncation[i])
             fit = Fit(values[k], spread[k] + truncation[k], spread[k], truncation[k], k + 1, list(self.nodes))
@@ -170,7 +172,9 @@ class Tableau:
                 if m <= SURE * factor * n
             ]
             found = _measured([r for r, _, _ in residuals] + lost)
-            floor = noise.value(nodes[k]) / sigma[k] if len(residuals) + len(lost) >= 4 else 1.0
+            floor = 1.0  # less noise than modelled is believed only of the argument's rounding
+            if not noise.seen and len(residuals) + len(lost) >= 4:
+                floor = noise.value(nodes[k]) / sigma[k]
             fit.factor = factor = max(found, floor)
             if 0.5 < factor < 2.0:
                 break
@@ -234,7 +238,7 @@ def _peaks(peaks: list[float], sizes: list[float], noise: list[float], powers: l
 
 
 CONFLICT = 7.0
-REMEMBERED = 3  # coefficients from which the envelope takes its decay
+REMEMBERED = 4  # coefficients from which the envelope takes its decay
 
 
 def _measured(residuals: list[float]) -> float:
