@@ -13,12 +13,13 @@ The result is a length L over which f' changes by its own size, and the noise of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
 
 GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
+LAW = {2: (0.6, 1.7), 1: (0.8, 1.3)}  # how well a difference must follow h^2 (h for one side)
 QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
 REACH = 0.3  # share of the shortest length not yet excluded to which to jump
 JUMP = 2.0**14
@@ -35,19 +36,16 @@ class Landscape:
         The largest pair that agrees with all smaller ones.
     length : float or None
         Where f' changes by its own size; None if that was not seen.
-    first : Pair or None
-        A growth node that was already evaluated.
     plateau : Pair or None
-        The largest pair of equal values, if the function is flat there for no reason of rounding.
-    beyond : Pair or None
-        The first pair after the plateau.
+        The largest pair of equal values, if the function is flat there.
+    sudden : bool
+        The plateau ends in a jump, which might be the first of many steps.
     """
 
     base: Pair
     length: float | None = None
     plateau: Pair | None = None
-    beyond: Pair | None = None
-    notes: list[str] = field(default_factory=list)
+    sudden: bool = False
 
 
 class Climb:
@@ -56,6 +54,7 @@ class Climb:
     def __init__(self, probe: Probe, noise: Noise, believe_noise: bool = True) -> None:
         self.probe, self.noise, self.believe_noise = probe, noise, believe_noise
         self.quantum = 0.0
+        self.first_order = False
         self.notes: list[str] = []
 
     def run(self) -> Asking:
@@ -191,8 +190,12 @@ class Climb:
         if pair is None:
             return length if self.probe.limit < length else None
         found = abs(pair.d - low.d)
-        law = (pair.h / high.h) ** high.order
-        if not 0.3 * law < found / difference < 3 * law:
+        ratio = pair.h / high.h
+        least, most = LAW[high.order]
+        growth = found / difference / ratio**high.order
+        if high.order == 2 and 0.8 < found / difference / ratio < 1.25:
+            self.first_order = True  # D grows like h: f'' jumps at x
+        elif not least < growth < most:
             return None
         larger, departure = (pair, found) if pair.h > high.h else (high, difference)
         return self._length(larger, departure, departure / max(abs(low.d), 0.5 * abs(larger.d)))
@@ -305,7 +308,7 @@ class Climb:
             self.noise.add(max(self.noise.added, 0.4 * high.df), high)
             self.notes.append("quantised values")
             return None
-        return Landscape(flat, flat.h, flat, high)
+        return Landscape(flat, flat.h, flat, sudden=growth <= 20 or level)
 
 
 def first_step(length: float, base: Pair, noise: Noise, slope: float) -> float:

@@ -72,6 +72,9 @@ class Answer:
     landscape: Landscape | None
     notes: list[str]
     low: str = ""
+    side: int = 0
+    first_order: bool = False
+    sides: tuple[Any, Any] = (math.nan, math.nan)
 
 
 def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any] | None = None) -> Asking:
@@ -85,31 +88,73 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         status, reason = ("domain", OUTSIDE) if math.isnan(f0) else ("overflow", INFINITE)
         return Result(math.nan, math.inf, probe.evaluations, status, reason)
     answer = yield from _look(probe)
-    if answer.fit is None or _at_an_edge(probe, answer.fit):
-        for side in _open_sides(probe):
-            probe.turn(side)
-            other = yield from _look(probe)
-            if other.fit is None:
-                continue
-            other.notes.append("right derivative" if side > 0 else "left derivative")
-            if answer.fit is None:
-                answer = other
-            elif abs(other.fit.value - answer.fit.value) > other.fit.bound + answer.fit.bound:
-                answer.low = "values to one side and to both sides of x disagree"
-            elif other.fit.bound < answer.fit.bound:
-                answer = other
-        probe.turn(0)
-    if answer.fit is None:
-        return _nothing(probe, answer)
+    kinked = _kink(probe)
+    if answer.first_order or kinked:
+        answer = yield from _both_sides(probe, answer, kinked)
+    elif answer.fit is None or _at_an_edge(probe, answer.fit):
+        answer = yield from _open_side(probe, answer)
     return _judged(probe, answer)
+
+
+def _both_sides(probe: Probe, answer: Answer, kinked: bool) -> Asking:
+    """The derivatives from the right and from the left, where a kink or a jump of f'' stands at x."""
+    right = yield from _one_side(probe, 1)
+    left = yield from _one_side(probe, -1)
+    if right.fit is None or left.fit is None:
+        answer.low = "f'' seems to jump at x" if not kinked else KINK
+        return answer
+    gap = abs(right.fit.value - left.fit.value)
+    if gap <= right.fit.bound + left.fit.bound:
+        best = min(right, left, key=lambda a: a.fit.bound)
+        best.notes.append("f'' jumps at x: from one side")
+        return best
+    answer.low = KINK
+    answer.sides = (left.fit.value, right.fit.value)
+    return answer
+
+
+def _open_side(probe: Probe, answer: Answer) -> Asking:
+    """The side on which the domain goes on, where the other one ends near x."""
+    left, right = probe.bad
+    if left == right:
+        return answer
+    other = yield from _one_side(probe, 1 if left < right else -1)
+    if other.fit is None:
+        return answer
+    other.notes.append("from one side: the domain ends near x")
+    if answer.fit is None:
+        return other
+    if abs(other.fit.value - answer.fit.value) > other.fit.bound + answer.fit.bound:
+        answer.low = "values to one side and to both sides of x disagree"
+        return answer
+    return other if other.fit.bound < answer.fit.bound else answer
+
+
+def _one_side(probe: Probe, side: int) -> Asking:
+    probe.turn(side)
+    answer = yield from _look(probe)
+    probe.turn(0)
+    answer.side = side
+    return answer
+
+
+def _kink(probe: Probe) -> bool:
+    """Whether the even part grows like h instead of h^2 from the smallest steps on: the slope jumps at x."""
+    noise = Noise(probe.u, float(probe.x))
+    seen = [p for p in probe.sound if abs(p.e) > 10 * noise.total(p)]
+    if not seen:
+        return False
+    first = seen[0]
+    second = next((p for p in seen if p.h >= 8 * first.h), None)
+    return second is not None and 0.5 < (second.e / second.h) / (first.e / first.h) < 2
 
 
 def _look(probe: Probe) -> Asking:
     """Climb and grow on the side the probe looks to."""
     noise = Noise(probe.u, float(probe.x))
     notes: list[str] = []
+    climb = Climb(probe, noise)
     try:
-        climb = Climb(probe, noise)
         landscape = yield from climb.run()
         if landscape is not None and noise.added and noise.added > 0.15 * max(p.df for p in probe.sound):
             noise = Noise(probe.u, float(probe.x))
@@ -122,20 +167,20 @@ def _look(probe: Probe) -> Asking:
     if landscape is None:
         return Answer(None, noise, None, notes)
     if landscape.plateau is not None:
-        return Answer(_plateau(landscape), noise, landscape, notes)
+        return Answer(_plateau(landscape, noise.u), noise, landscape, notes)
     short = _short(probe)
     if short > noise.u:
         noise.coarsen(short)
         notes.append("values of a coarser format")
     fit = yield from Growth(probe, noise, landscape).run()
-    return Answer(fit, noise, landscape, notes)
+    return Answer(fit, noise, landscape, notes, first_order=climb.first_order)
 
 
-def _plateau(landscape: Landscape) -> Fit:
+def _plateau(landscape: Landscape, u: float) -> Fit:
     """Flat on both sides: the derivative is 0, up to a slope that would show as one rounding at the end."""
     flat = landscape.plateau
     assert flat is not None
-    bound = 0.5 * flat.size * 2.0**-53 / flat.h
+    bound = u * flat.size / flat.h
     return Fit(0.0 * flat.d, bound, bound, 0.0, 1, [flat])
 
 
@@ -160,43 +205,51 @@ def _at_an_edge(probe: Probe, fit: Fit) -> bool:
     return left != right and min(left, right) < 64 * fit.top.h and fit.bound > 1e-10 * abs(fit.value)
 
 
-def _open_sides(probe: Probe) -> list[int]:
-    left, right = probe.bad
-    return [1] if left < right else [-1] if right < left else []
-
-
 def _judged(probe: Probe, answer: Answer) -> Result:
-    fit, noise = answer.fit, answer.noise
-    assert fit is not None
-    low = answer.low
-    top = fit.top
-    biggest = max(p.df for p in probe.sound) if probe.sound else 0.0
-    slope = top.df / top.h
-    size = abs(float(fit.value))
-    if not low and noise.added > 0.15 * biggest:
-        low = "noise is as large as the changes of f: no step can resolve the derivative"
-    flat = answer.landscape is not None and answer.landscape.plateau is not None
-    absolute = size <= fit.bound <= 1e-6 * slope  # f' is 0 beside the changes of f
-    if not low and not flat and fit.bound > max(1e-3, 64 * noise.u) * size and not absolute:
-        low = "the bound is large beside the value"
-    side = top.order == 1
+    """What is returned: the fit, and whether to believe it."""
+    fit, noise, landscape = answer.fit, answer.noise, answer.landscape
+    if fit is None:
+        return _nothing(probe)
+    low = answer.low or _doubt(probe, answer, fit)
+    bound = float(fit.bound)
+    if low:  # everything seen at smaller steps is possible
+        bound = max([bound, *(abs(float(p.d - fit.value)) for p in probe.sound if p.h <= fit.top.h)])
+    both = fit.top.order == 2
+    left, right = answer.sides
     return Result(
         fit.value,
-        float(fit.bound),
+        bound,
         probe.evaluations,
         "low_confidence" if low else "ok",
         low or "; ".join(dict.fromkeys(answer.notes)),
-        float(noise.value(top) * fit.factor),
-        2 * fit.curvature if not side else math.nan,
-        6 * fit.third if not side else math.nan,
-        answer.landscape.length if answer.landscape and answer.landscape.length else math.inf,
-        h=top.h,
-        side=0 if not side else (1 if "right derivative" in answer.notes else -1),
-        pairs=tuple((p.h, p.d, p.e) for p in probe.sound),
+        float(noise.value(fit.top) * fit.factor),
+        2 * fit.curvature if both else math.nan,
+        6 * fit.third if both else math.nan,
+        landscape.length if landscape and landscape.length else math.inf,
+        left,
+        right,
+        fit.top.h,
+        answer.side,
+        tuple((p.h, p.d, p.e) for p in probe.sound),
     )
 
 
-def _nothing(probe: Probe, answer: Answer) -> Result:
+def _doubt(probe: Probe, answer: Answer, fit: Fit) -> str:
+    """Why not to believe a fit, or an empty text."""
+    noise, landscape = answer.noise, answer.landscape
+    if landscape is not None and landscape.plateau is not None:
+        return STEPS if landscape.sudden else ""
+    if noise.added > 0.15 * max(p.df for p in probe.sound):
+        return "noise is as large as the changes of f: no step can resolve the derivative"
+    size, slope = abs(float(fit.value)), fit.top.df / fit.top.h
+    rough = noise.u ** (2 / 3)
+    vanishes = size <= fit.bound <= max(1e-6, 64 * noise.u) * slope  # 0 beside the changes of f
+    if fit.bound > max(1e-3, 16 * rough) * size and not vanishes:
+        return "the bound is large beside the value"
+    return ""
+
+
+def _nothing(probe: Probe) -> Result:
     sound = probe.sound
     if not sound:
         return Result(math.nan, math.inf, probe.evaluations, "domain", ISOLATED)
@@ -205,6 +258,8 @@ def _nothing(probe: Probe, answer: Answer) -> Result:
     )
 
 
+KINK = "the slope jumps at x: there is no derivative, the value is the mean of both sides"
+STEPS = "equal values near x, then a jump: f may be a staircase whose derivative is not 0"
 OUTSIDE = "f(x) is NaN: x is outside the domain of the function"
 INFINITE = "f(x) is infinite: x is at a pole, or rescale, or use a wider format"
 ISOLATED = "there are no finite values next to x"
