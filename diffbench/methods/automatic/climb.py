@@ -38,14 +38,18 @@ class Landscape:
         Where f' changes by its own size; None if that was not seen.
     plateau : Pair or None
         The largest pair of equal values, if the function is flat there.
-    sudden : bool
-        The plateau ends in a jump, which might be the first of many steps.
+    beyond : Pair or None
+        The first pair above it, if the plateau ends in a jump, which might be the first of many steps.
     """
 
     base: Pair
     length: float | None = None
     plateau: Pair | None = None
-    sudden: bool = False
+    beyond: Pair | None = None
+
+    @property
+    def sudden(self) -> bool:
+        return self.beyond is not None
 
 
 class Climb:
@@ -227,9 +231,10 @@ class Climb:
             else:
                 low = middle
         ratio = high.h / low.h
-        if abs(high.e) < abs(low.e) * ratio**0.7:
-            if self.believe_noise:
-                self.noise.add(max(self.noise.added, 0.8 * abs(low.e)), low)
+        if abs(high.e) < abs(low.e) * ratio**0.7:  # noise does not grow; a function levels off for good
+            if not self.believe_noise or abs(high.e - low.e) < 0.3 * abs(low.e):
+                return 0.5 * low.h
+            self.noise.add(max(self.noise.added, 0.8 * abs(low.e)), low)
             return None
         tau = abs(high.e - ratio**2 * low.e) / max(abs(high.e), abs(low.e) * ratio**2, 1e-300)
         return float(high.h / math.sqrt(12 * max(tau, 1e-3)))
@@ -308,7 +313,7 @@ class Climb:
             self.noise.add(max(self.noise.added, 0.4 * high.df), high)
             self.notes.append("quantised values")
             return None
-        return Landscape(flat, flat.h, flat, sudden=growth <= 20 or level)
+        return Landscape(flat, flat.h, flat, high if growth <= 20 or level else None)
 
 
 def first_step(length: float, base: Pair, noise: Noise, slope: float) -> float:

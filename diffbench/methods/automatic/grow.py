@@ -66,6 +66,8 @@ class Growth:
             pair = yield from self.probe.pair(step, exact=True)
             if pair is None:
                 break
+            if pair.flat or (tableau.nodes and pair.h < 1.2 * tableau.nodes[-1].h):
+                continue  # the change, or that of the step, is below the rounding of the format
             tableau.add(pair)
             below = [p for p in self.probe.sound if p.h < tableau.nodes[0].h]
             if len(tableau.nodes) > WINDOW:
@@ -74,11 +76,15 @@ class Growth:
             if fit.conflict:
                 self.rejected = pair.h
                 break
+            lowest = tableau.nodes[0]
+            bent = abs(pair.d - lowest.d) > BENT * max(abs(lowest.d), pair.df / pair.h)
+            if best is not None and bent:
+                break
             if best is None or fit.bound < best.bound:
                 best, no_gain = fit, 0
             else:
                 no_gain += 1
-            if self._enough(best, fit, no_gain, len(tableau.nodes)):
+            if bent or self._enough(best, fit, no_gain, len(tableau.nodes)):
                 break
         if best is not None and (self.best is None or best.bound < self.best.bound):
             self.best = best
@@ -117,7 +123,6 @@ class Growth:
             or (best.bound <= FAIR * u * value and best.truncation < best.noise)
             or (best.bound <= POOR * u * value and best.noise > best.truncation > 0.5 * best.noise / 4.0**best.used)
             or value <= best.bound <= FAIR * u * slope
-            or abs(fit.top.d - fit.value) > BENT * max(value, slope)
             or no_gain >= (2 if count <= 4 else 1)
         )
 

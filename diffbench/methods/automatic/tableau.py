@@ -173,7 +173,7 @@ class Tableau:
             ]
             found = _measured([r for r, _, _ in residuals] + lost)
             floor = 1.0  # less noise than modelled is believed only of the argument's rounding
-            if not noise.seen and len(residuals) + len(lost) >= 4:
+            if not noise.seen and len(residuals) + len(lost) >= 4 and sigma[k] > 0:
                 floor = noise.value(nodes[k]) / sigma[k]
             fit.factor = factor = max(found, floor)
             if 0.5 < factor < 2.0:
