@@ -99,7 +99,7 @@ class Growth:
                 return
             nodes = best.nodes
             pair = yield from self.probe.pair(nodes[0].h / 2, exact=True)
-            if pair is None or pair.h >= nodes[0].h:
+            if pair is None or pair.flat or pair.h > nodes[0].h / 1.2:
                 return
             tableau = Tableau()
             below = [p for p in self.probe.sound if p.h < pair.h]
