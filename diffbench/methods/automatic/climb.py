@@ -21,9 +21,9 @@ from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
 GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
 LAW = {2: (0.6, 1.7), 1: (0.8, 1.3)}  # how well a difference must follow h^2 (h for one side)
 QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
-REACH = 0.3  # share of the shortest length not yet excluded to which to jump
+REACH = 0.6  # share of the shortest length not yet excluded to which to jump
 JUMP = 2.0**14
-FIRST, LAST = 0.016, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 
 
 @dataclass

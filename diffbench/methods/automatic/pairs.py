@@ -16,7 +16,7 @@ from typing import Any
 #: What the estimator's generators do: yield nodes, receive their values, return something.
 Asking = Generator[tuple[Any, ...], tuple[Any, ...], Any]
 
-K = 3.75  # half width of an interval in noise bounds of one value: 0.75 times 5 standard deviations
+K = 5.0  # half width of an interval in noise bounds of one value
 CAP = 60  # function values, x itself included
 
 

@@ -24,7 +24,7 @@ from diffbench.methods.automatic.pairs import Noise, Pair
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
 FIRST_DECAY = 0.3  # assumed ratio of neighbouring scaled coefficients until two are known
-LEAST_DECAY, MOST_DECAY = 0.02, 30.0  # what the envelope may assume
+LEAST_DECAY, MOST_DECAY = 0.05, 30.0  # what the envelope may assume
 
 
 @dataclass(frozen=True)
@@ -262,45 +262,37 @@ def _remainders(
     does not pass for fast convergence.
     """
     count = len(odd)
-    power = order
-    least, most, first = LEAST_DECAY**power, MOST_DECAY**power, FIRST_DECAY**power
     limit = SURE * factor
-    sizes = [odd[0]] + [max(odd[j], even[j - 1]) for j in range(1, count)]
-    known = [True] + [
-        odd[j] > limit * odd_noise[j] or even[j - 1] > limit * even_noise[j - 1] for j in range(1, count)
-    ]
+    odd_known = [True] + [m > limit * n for m, n in zip(odd[1:], odd_noise[1:], strict=True)]
+    entries = [(0, odd[0])]  # place in the Taylor series of D, size: the significant ones
+    ends = []  # how many of them are known to T_k
+    for j in range(1, count + 1):
+        ends.append(len(entries))
+        found = [(order * j, odd[j])] if j < count and odd_known[j] else []
+        if order == 2 and even[j - 1] > limit * even_noise[j - 1]:
+            found.append((2 * j - 1, even[j - 1]))
+        if found:
+            entries.append(max(found, key=lambda entry: entry[1]))
     beta = []
-    for k in range(count):  # T_k leaves the coefficient k + 1
-        last = max(j for j in range(min(k + 1, count - 1) + 1) if known[j])
-        if last == k + 1:
-            beta.append(
-                max(
-                    odd[last],
-                    0.25 * _envelope(sizes, known, k, last, least, most, first),
-                )
-            )
-            continue
-        env = _envelope(sizes, known, last, k + 1, least, most, first)
-        if k + 1 < count:
-            measured = odd[k + 1] + 2 * factor * odd_noise[k + 1]
-            env = min(env, measured) if env > 0 else measured
-        elif even[k] > limit * even_noise[k]:  # the even one of the same order is known
-            env = max(0.25 * env, even[k] * math.sqrt(most))
-        beta.append(env)
+    for k, end in enumerate(ends):
+        place = order * (k + 1)
+        if k + 1 == count:
+            beta.append(_envelope(entries, place))
+        elif odd_known[k + 1]:
+            beta.append(max(odd[k + 1], 0.25 * _envelope(entries[:end], place)))
+        else:
+            beta.append(min(odd[k + 1] + 2 * factor * odd_noise[k + 1], _envelope(entries[: end + 1], place)))
     return beta
 
 
-def _envelope(
-    sizes: list[float], known: list[bool], start: int, target: int, least: float, most: float, first: float
-) -> float:
-    """Coefficient `target` continued from those up to `start` by the slower of their last two decays."""
-    usable = [j for j in range(start + 1) if known[j] and sizes[j] > 0]
-    if not usable:
+def _envelope(entries: list[tuple[int, float]], place: int) -> float:
+    """The coefficient at a place, if those before it go on to fall by the slowest of their last decays."""
+    recent = [(p, size) for p, size in entries if size > 0 and p < place][-REMEMBERED:]
+    if not recent:
         return 0.0
-    recent = usable[-REMEMBERED:]
-    decays = [(sizes[b] / sizes[a]) ** (1 / (b - a)) for a, b in zip(recent, recent[1:], strict=False)]
-    decay = max(decays, default=first)
+    decays = [(b / a) ** (1 / (q - p)) for (p, a), (q, b) in zip(recent, recent[1:], strict=False)]
+    decay = max(decays, default=FIRST_DECAY)
     if len(recent) < 3:
-        decay = max(decay, first)
-    decay = min(max(decay, least), most)
-    return max(sizes[j] * decay ** (target - j) for j in recent)
+        decay = max(decay, FIRST_DECAY)
+    decay = min(max(decay, LEAST_DECAY), MOST_DECAY)
+    return max(size * decay ** (place - p) for p, size in recent)
