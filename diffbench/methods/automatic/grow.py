@@ -13,7 +13,7 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Landscape, aligned, first_step
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
-from diffbench.methods.automatic.tableau import Fit, Tableau
+from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 9  # nodes in one extrapolation
@@ -73,7 +73,7 @@ class Growth:
             if len(tableau.nodes) > WINDOW:
                 tableau = _without_lowest(tableau)
             fit = tableau.fit(self.noise, below)
-            if fit.conflict:
+            if conflict(fit, self.noise):
                 self.rejected = pair.h
                 break
             lowest = tableau.nodes[0]
@@ -106,7 +106,7 @@ class Growth:
             for node in [pair, *nodes]:
                 tableau.add(node)
                 fit = tableau.fit(self.noise, below)
-            if fit.conflict or fit.bound > 0.7 * best.bound:
+            if conflict(fit, self.noise) or fit.bound > 0.7 * best.bound:
                 return
             self.best = fit
 
