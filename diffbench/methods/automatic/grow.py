@@ -16,8 +16,8 @@ from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Pr
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
-WINDOW = 9  # nodes in one extrapolation
-GOOD, FAIR, POOR = 12.0, 160.0, 3000.0  # bounds in unit roundoffs of the value at which to stop
+WINDOW = 6  # nodes in one extrapolation
+ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
 
 
 class Growth:
@@ -77,14 +77,15 @@ class Growth:
                 self.rejected = pair.h
                 break
             lowest = tableau.nodes[0]
-            bent = abs(pair.d - lowest.d) > BENT * max(abs(lowest.d), pair.df / pair.h)
+            slope = pair.df / pair.h
+            bent = abs(pair.d - lowest.d) > BENT * max(abs(lowest.d), slope)
             if best is not None and bent:
                 break
             if best is None or fit.bound < best.bound:
                 best, no_gain = fit, 0
             else:
                 no_gain += 1
-            if bent or self._enough(best, fit, no_gain, len(tableau.nodes)):
+            if bent or no_gain >= (2 if len(tableau.nodes) <= 4 else 1) or enough(best, self.noise.u, slope):
                 break
         if best is not None and (self.best is None or best.bound < self.best.bound):
             self.best = best
@@ -95,7 +96,7 @@ class Growth:
             best = self.best
             if best is None or best.truncation < 2 * best.noise:
                 return
-            if best.bound <= FAIR * self.noise.u * abs(best.value):
+            if best.bound <= ENOUGH * self.noise.u * abs(best.value):
                 return
             nodes = best.nodes
             pair = yield from self.probe.pair(nodes[0].h / 2, exact=True)
@@ -115,20 +116,19 @@ class Growth:
         known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
         return aligned(start, min(known)) if known else snapped(start)
 
-    def _enough(self, best: Fit, fit: Fit, no_gain: int, count: int) -> bool:
-        u, value = self.noise.u, abs(best.value)
-        slope = fit.top.df / fit.top.h
-        return (
-            best.bound <= GOOD * u * value
-            or (best.bound <= FAIR * u * value and best.truncation < best.noise)
-            or (best.bound <= POOR * u * value and best.noise > best.truncation > 0.5 * best.noise / 4.0**best.used)
-            or value <= best.bound <= FAIR * u * slope
-            or no_gain >= (2 if count <= 4 else 1)
-        )
-
-
 def _without_lowest(tableau: Tableau) -> Tableau:
     fresh = Tableau()
     for pair in tableau.nodes[1:]:
         fresh.add(pair)
     return fresh
+
+
+def enough(fit: Fit, u: float, slope: Any) -> Any:
+    """Whether one more node cannot pay: it would drop the lowest, and truncation would take over from noise.
+
+    Where f' is 0 beside the slope of f, a bound of the rounding of that slope is enough.
+    """
+    value = abs(fit.value)
+    settled = (fit.noise > fit.truncation) & (fit.truncation > 0.5 * fit.noise * 0.25**fit.used)
+    zero = (value <= fit.bound) & (fit.bound <= 160.0 * u * slope)
+    return ((fit.bound <= ENOUGH * u * value) & settled) | zero

@@ -24,8 +24,7 @@ from diffbench.methods.automatic.pairs import Noise, Pair
 
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
-FIRST_DECAY = 0.3  # assumed ratio of neighbouring scaled coefficients until two are known
-LEAST_DECAY, MOST_DECAY = 0.05, 30.0  # what the envelope may assume
+LEAST_DECAY = 0.05  # per place: coefficients of smooth functions are not assumed to fall faster
 REMEMBERED = 3  # coefficients from which the envelope takes its decay
 MARGIN = 10.0  # on what the envelope says
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
@@ -318,7 +317,6 @@ class Envelope:
         self.ops = ops
         self.last, self.place = first, 0.0
         self.decays: list[Any] = []  # per place, the newest last; 0 where there is none yet
-        self.number: Any = 1  # of coefficients known
 
     def add(self, known: Any, size: Any, place: int) -> None:
         """One more coefficient, where it is known."""
@@ -332,7 +330,6 @@ class Envelope:
         self.decays = [ops.where(usable, a, b) for a, b in zip(newer, older, strict=True)]
         self.last = ops.where(usable, size, self.last)
         self.place = ops.where(usable, float(place), self.place)
-        self.number = self.number + usable
 
     def at(self, place: int) -> Any:
         """The coefficient at a place beyond all known ones."""
@@ -340,5 +337,4 @@ class Envelope:
         decay: Any = LEAST_DECAY
         for one in self.decays:
             decay = ops.maximum(decay, one)
-        decay = ops.where(self.number < 3, ops.maximum(decay, FIRST_DECAY), decay)
-        return MARGIN * self.last * ops.power(ops.minimum(decay, MOST_DECAY), place - self.place)
+        return MARGIN * self.last * ops.power(decay, place - self.place)
