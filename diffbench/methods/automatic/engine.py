@@ -185,8 +185,9 @@ def _look(probe: Probe) -> Asking:
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
     if split:
         return Answer(None, noise, landscape, notes, split=split)
-    fit = yield from Growth(probe, noise, landscape).run()
-    return Answer(fit, noise, landscape, notes)
+    growth = Growth(probe, noise, landscape)
+    fit = yield from growth.run()
+    return Answer(fit, noise, landscape, notes, split="first order" if growth.first_order else "")
 
 
 def _plateau(probe: Probe, landscape: Landscape) -> Fit:

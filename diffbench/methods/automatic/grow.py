@@ -26,6 +26,7 @@ class Growth:
     def __init__(self, probe: Probe, noise: Noise, landscape: Landscape) -> None:
         self.probe, self.noise, self.landscape = probe, noise, landscape
         self.best: Fit | None = None
+        self.first_order = False  # D grows like h: f'' jumps at x
         self.rejected = math.inf  # the smallest step that contradicts smaller ones
 
     def run(self) -> Asking:
@@ -48,7 +49,12 @@ class Growth:
                     break
         except Exhausted:
             pass
+        self.first_order = self.best is not None and self._first_order(self.best.nodes[0])
         return self.best
+
+    def _first_order(self, low: Pair) -> bool:
+        middle, high = (self.probe.pairs.get(low.h * factor) for factor in (2.0, 4.0))
+        return middle is not None and high is not None and bool(first_order([low, middle, high], self.noise))
 
     def _wants_smaller(self) -> bool:
         best = self.best
@@ -85,7 +91,11 @@ class Growth:
                 best, no_gain = fit, 0
             else:
                 no_gain += 1
-            if bent or no_gain >= (2 if len(tableau.nodes) <= 4 else 1) or enough(best, self.noise.u, slope):
+            if (
+                bent
+                or no_gain >= (2 if len(tableau.nodes) <= 4 else 1)
+                or (len(tableau.nodes) >= 3 and enough(best, self.noise.u, slope))
+            ):
                 break
         if best is not None and (self.best is None or best.bound < self.best.bound):
             self.best = best
@@ -116,11 +126,20 @@ class Growth:
         known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
         return aligned(start, min(known)) if known else snapped(start)
 
+
 def _without_lowest(tableau: Tableau) -> Tableau:
     fresh = Tableau()
     for pair in tableau.nodes[1:]:
         fresh.add(pair)
     return fresh
+
+
+def first_order(nodes: list[Pair], noise: Noise) -> Any:
+    """Whether D grows like h over three nodes instead of like h^2."""
+    low, middle, high = nodes
+    once, twice = middle.d - low.d, high.d - middle.d
+    seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
+    return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
 
 
 def enough(fit: Fit, u: float, slope: Any) -> Any:

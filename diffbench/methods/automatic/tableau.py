@@ -212,9 +212,7 @@ class Tableau:
         factor = ops.maximum(found, floor)
         spread = Z * factor * best.spread
         bound = spread + best.truncation + 2 * noise.u * abs(best.value)
-        return Fit(
-            best.value, bound, spread, best.truncation, best.k + 1, self.nodes[:], factor, residuals
-        )
+        return Fit(best.value, bound, spread, best.truncation, best.k + 1, self.nodes[:], factor, residuals)
 
     def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
         """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
@@ -243,9 +241,7 @@ class Tableau:
 class Choice:
     """How many nodes from the top to use: the least sum of noise and truncation."""
 
-    def __init__(
-        self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]
-    ) -> None:
+    def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
         self.k: Any = 0
         self.value, self.spread, self.truncation = values[0], spread[0], truncation[0]
         least = Z * spread[0] + truncation[0]
