@@ -229,7 +229,12 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     low = answer.low or _doubt(probe, answer, fit)
     bound = float(fit.bound)
     if low:  # everything seen at smaller steps is possible
-        bound = max([bound, *(abs(float(p.d - fit.value)) for p in probe.sound if p.h <= fit.top.h)])
+        bound = max(
+            [
+                bound,
+                *(abs(float(p.d - fit.value)) + noise.interval(p) for p in probe.sound if p.h <= fit.top.h),
+            ]
+        )
     both = fit.top.order == 2
     left, right = answer.sides
     return Result(

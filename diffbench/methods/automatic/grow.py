@@ -8,10 +8,10 @@ the growth: nothing beyond it is used.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from diffbench.methods.automatic.climb import Landscape, aligned, first_step
+from diffbench.methods.automatic.operations import FLOATS, Operations
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
@@ -62,43 +62,44 @@ class Growth:
 
     def _outwards(self, start: float) -> Asking:
         """Add nodes upwards from a step until one more cannot pay."""
+        probe, noise = self.probe, self.noise
         tableau = Tableau()
         h, no_gain = self._near(start), 0
         best: Fit | None = None
         for n in range(40):
-            step = h * 2.0**n
-            if step >= min(self.probe.limit, self.rejected):
+            if h * 2.0**n >= min(probe.limit, self.rejected):
                 break
-            pair = yield from self.probe.pair(step, exact=True)
+            pair = yield from probe.pair(h * 2.0**n, exact=True)
             if pair is None:
                 break
             if pair.flat or (tableau.nodes and pair.h < 1.2 * tableau.nodes[-1].h):
                 continue  # the change, or that of the step, is below the rounding of the format
-            tableau.add(pair)
-            below = [p for p in self.probe.sound if p.h < tableau.nodes[0].h]
-            if len(tableau.nodes) > WINDOW:
+            if tableau.nodes and bent(FLOATS, tableau.nodes[0], pair):
+                break
+            if len(tableau.nodes) == WINDOW:
                 tableau = _without_lowest(tableau)
-            fit = tableau.fit(self.noise, below)
-            if conflict(fit, self.noise):
+            tableau.add(pair)
+            if len(tableau.nodes) < 3:
+                continue
+            fit = tableau.fit(noise, self._below(tableau))
+            if conflict(fit, noise):
                 self.rejected = pair.h
                 break
-            lowest = tableau.nodes[0]
-            slope = pair.df / pair.h
-            bent = abs(pair.d - lowest.d) > BENT * max(abs(lowest.d), slope)
-            if best is not None and bent:
+            better = best is None or fit.bound < best.bound
+            best, no_gain = (fit, 0) if better else (best, no_gain + 1)
+            if no_gain >= patience(len(tableau.nodes)) or enough(best, noise.u, pair.df / pair.h):
                 break
-            if best is None or fit.bound < best.bound:
-                best, no_gain = fit, 0
+        if best is None and tableau.nodes:
+            fit = tableau.fit(noise, self._below(tableau))
+            if conflict(fit, noise):
+                self.rejected = min(self.rejected, fit.top.h)
             else:
-                no_gain += 1
-            if (
-                bent
-                or no_gain >= (2 if len(tableau.nodes) <= 4 else 1)
-                or (len(tableau.nodes) >= 3 and enough(best, self.noise.u, slope))
-            ):
-                break
+                best = fit
         if best is not None and (self.best is None or best.bound < self.best.bound):
             self.best = best
+
+    def _below(self, tableau: Tableau) -> list[Pair]:
+        return [p for p in self.probe.sound if p.h < tableau.nodes[0].h]
 
     def _inwards(self) -> Asking:
         """Nodes below the lowest one, where truncation is what limits the best fit."""
@@ -140,6 +141,16 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
     once, twice = middle.d - low.d, high.d - middle.d
     seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
     return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
+
+
+def bent(ops: Operations, lowest: Pair, pair: Pair) -> Any:
+    """Whether D has changed by much of the slope: the length of the function is reached."""
+    return abs(pair.d - lowest.d) > BENT * ops.maximum(abs(lowest.d), pair.df / pair.h)
+
+
+def patience(count: int) -> int:
+    """How many nodes in a row may fail to lower the bound."""
+    return 2 if count <= 4 else 1
 
 
 def enough(fit: Fit, u: float, slope: Any) -> Any:
