@@ -14,16 +14,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
+from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
-
-GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
-LAW = {2: (0.6, 1.7), 1: (0.8, 1.3)}  # how well a difference must follow h^2 (h for one side)
-QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
-REACH = 0.6  # share of the shortest length not yet excluded to which to jump
-JUMP = 2.0**14
-FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+from diffbench.methods.automatic.rules import (
+    GUARD,
+    QUICK,
+    SECOND,
+    bend,
+    confirming_step,
+    first_step,
+    jump,
+    length_at,
+    power_law,
+)
 
 
 @dataclass
@@ -140,9 +144,7 @@ class Climb:
         if abs(high.d) < 3 * width:
             factor = 2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18)
         else:
-            visible = abs(high.d) / width if width > 0 else math.inf
-            reach = REACH * (math.sqrt(visible) if high.order == 2 else visible)
-            return min(max(reach, 4.0), JUMP)
+            return float(jump(FLOATS, high, max(width, 1e-300)))
         value = self.noise.value(high)
         if abs(high.e) > 20 * value:
             factor = min(factor, max(4.0, 0.6 * math.sqrt(abs(high.e) / (5 * value))))
@@ -153,10 +155,9 @@ class Climb:
     def _bend(self, low: Pair, high: Pair, width: float) -> Asking:
         """A landscape if the function bends at `high`; the pair to go on from if that was noise."""
         for _ in range(12):
-            difference = abs(high.d - low.d)
-            tau = difference / max(abs(low.d), 0.5 * abs(high.d))
+            difference, tau = bend(FLOATS, low, high)
             if tau < QUICK and difference > 2 * width:
-                length = yield from self._by_power_law(low, high, difference, tau)
+                length = yield from self._by_power_law(low, high, tau)
                 if length is not None:
                     return Landscape(low, length)
             if high.h < 2.5 * low.h:
@@ -170,7 +171,7 @@ class Climb:
             step = abs(middle.d - low.d)
             if step <= width:  # the bend is above the middle
                 if high.h <= 8 * middle.h:
-                    return Landscape(middle, self._length(high, difference, tau))
+                    return Landscape(middle, length_at(FLOATS, high, tau))
                 low = middle
                 width = self.noise.interval(low) + self.noise.interval(high)
             elif abs(high.d - middle.d) > step:  # it is visible at the middle already
@@ -182,33 +183,16 @@ class Climb:
                 high = middle
         return Landscape(low, high.h)
 
-    def _by_power_law(self, low: Pair, high: Pair, difference: float, tau: float) -> Asking:
-        """The length, if a larger node confirms that the difference grows like h^2."""
-        length = self._length(high, difference, tau)
-        step = first_step(length, low, self.noise, abs(low.d))
-        if high.h > 0.7 * step:  # a growth node for which `high` is another, far enough to tell the law
-            step = min(aligned(step, high.h), 0.5 * high.h)
-        elif high.h > 0.4 * step:
-            step = 2.0 * high.h
+    def _by_power_law(self, low: Pair, high: Pair, tau: float) -> Asking:
+        """The length, if a growth node confirms that the difference grows like h^2."""
+        length = length_at(FLOATS, high, tau)
+        step = confirming_step(FLOATS, first_step(FLOATS, length, low, self.noise), high)
         pair = yield from self.probe.pair(step)
         if pair is None:
             return length if self.probe.limit < length else None
-        found = abs(pair.d - low.d)
-        ratio = pair.h / high.h
-        least, most = LAW[high.order]
-        growth = found / difference / ratio**high.order
-        if high.order == 2 and 0.8 < found / difference / ratio < 1.25:
-            self.first_order = True  # D grows like h: f'' jumps at x
-        elif not least < growth < most:
-            return None
-        larger, departure = (pair, found) if pair.h > high.h else (high, difference)
-        return self._length(larger, departure, departure / max(abs(low.d), 0.5 * abs(larger.d)))
-
-    def _length(self, pair: Pair, difference: float, tau: float) -> float:
-        """Where a truncation error tau at h would be of the size of f'."""
-        if tau <= 0:
-            return pair.h
-        return pair.h / math.sqrt(6 * tau) if pair.order == 2 else pair.h / (2 * tau)
+        length, lawful, linear = power_law(FLOATS, low, high, pair)
+        self.first_order |= linear
+        return length if lawful or linear else None
 
     # -- the even part -------------------------------------------------------------------------------
 
@@ -242,15 +226,15 @@ class Climb:
     # -- noise ---------------------------------------------------------------------------------------
 
     def _is_noise(self, low: Pair, middle: Pair, high: Pair) -> Asking:
-        """Whether `low` departs from the others because values are irreproducible; the noise is then added."""
+        """Whether `low` departs from the others because values are irreproducible; adds the noise."""
         if not self.believe_noise:
             return False
         noise, probe = self.noise, self.probe
         suspected = abs(middle.d - low.d) * low.w
         for smaller in probe.sound:  # a smaller node that agrees with this one, although it need not
-            if smaller.h < low.h and abs(smaller.d - low.d) <= noise.interval(smaller) + noise.interval(low):
-                if suspected / smaller.w > 5 * noise.interval(smaller):
-                    return False
+            agrees = abs(smaller.d - low.d) <= noise.interval(smaller) + noise.interval(low)
+            if smaller.h < low.h and agrees and suspected / smaller.w > 5 * noise.interval(smaller):
+                return False
         smallest = [p.df for p in probe.sound[:3]]
         if suspected > 12 * max(smallest):
             return False
@@ -314,17 +298,3 @@ class Climb:
             self.notes.append("quantised values")
             return None
         return Landscape(flat, flat.h, flat, high if growth <= 20 or level else None)
-
-
-def first_step(length: float, base: Pair, noise: Noise, slope: float) -> float:
-    """Where growth begins: so far below L that the truncation of the last nodes meets the noise of the first."""
-    steepest = max(slope, base.df / base.h, 1e-300)
-    relative = noise.value(base) / (length * steepest)
-    relative = min(max(relative, 0.1 * noise.u), 1e-2)
-    exponent = min(1.0, math.log(relative) / math.log(1e-16))
-    return LAST * length * (FIRST / LAST) ** exponent
-
-
-def aligned(step: float, known: float) -> float:
-    """About the step: a known one times a power of two, so that doubling leads from one to the other."""
-    return known * 2.0 ** round(math.log2(step / known))

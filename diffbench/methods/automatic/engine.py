@@ -1,7 +1,7 @@
 """The estimator: climb, grow, and say how much to believe; one generator that yields nodes.
 
-``steps(x, u, round, values)`` asks for values by yielding tuples of nodes and is sent their values; it returns
-a :class:`Result`. :mod:`diffbench.methods.automatic.drive` feeds one, or many in lock step.
+``steps(x, u, round, values)`` asks for values by yielding tuples of nodes and is sent their values; it
+returns a :class:`Result`. :mod:`diffbench.methods.automatic.drive` feeds one, or many in lock step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Probe
+from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
@@ -197,7 +198,7 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
     bound = probe.u * flat.size / min(flat.h, probe.scale)
     if landscape.sudden:
         bound = max(bound, landscape.beyond.df / flat.h)
-    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, [flat])
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
 
 
 def _short(probe: Probe) -> float:
@@ -262,12 +263,7 @@ def _doubt(probe: Probe, answer: Answer, fit: Fit) -> str:
         return STEPS if landscape.sudden else ""
     if noise.added > 0.15 * max(p.df for p in probe.sound):
         return "noise is as large as the changes of f: no step can resolve the derivative"
-    size, slope = abs(float(fit.value)), fit.top.df / fit.top.h
-    rough = noise.u ** (2 / 3)
-    vanishes = size <= fit.bound <= max(1e-6, 16 * noise.u) * slope  # 0 beside the changes of f
-    if fit.bound > max(1e-3, 16 * rough) * size and not vanishes:
-        return "the bound is large beside the value"
-    return ""
+    return "" if precise(fit, noise.u) else "the bound is large beside the value"
 
 
 def _nothing(probe: Probe) -> Result:

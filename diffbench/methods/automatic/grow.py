@@ -8,16 +8,22 @@ the growth: nothing beyond it is used.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from diffbench.methods.automatic.climb import Landscape, aligned, first_step
-from diffbench.methods.automatic.operations import FLOATS, Operations
+from diffbench.methods.automatic.climb import Landscape
+from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
+from diffbench.methods.automatic.rules import (
+    WINDOW,
+    aligned,
+    bent,
+    enough,
+    first_order,
+    first_step,
+    patience,
+    wants_inner_nodes,
+    wants_restart,
+)
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
-
-BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
-WINDOW = 6  # nodes in one extrapolation
-ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
 
 
 class Growth:
@@ -32,16 +38,13 @@ class Growth:
     def run(self) -> Asking:
         """The best fit, or None if no step was good enough."""
         base, length = self.landscape.base, self.landscape.length
-        if length is None:
-            start = base.h / 4
-        else:
-            start = first_step(length, base, self.noise, abs(base.d))
+        start = base.h / 4 if length is None else first_step(FLOATS, length, base, self.noise)
         smallest = self.probe.sound[0].h
         try:
             for _ in range(6):
                 yield from self._outwards(max(start, smallest))
                 yield from self._inwards()
-                if self.best is not None and not self._wants_smaller():
+                if self.best is not None and not wants_restart(self.best):
                     break
                 lowest = min(self.rejected, self.probe.limit, start)
                 start = max(math.sqrt(smallest * lowest) / 4 if self.best is None else start / 16, smallest)
@@ -49,16 +52,14 @@ class Growth:
                     break
         except Exhausted:
             pass
-        self.first_order = self.best is not None and self._first_order(self.best.nodes[0])
+        if self.best is not None:
+            self.first_order = self._first_order(self.best.nodes[0])
+            _with_higher_derivatives(self.best)
         return self.best
 
     def _first_order(self, low: Pair) -> bool:
         middle, high = (self.probe.pairs.get(low.h * factor) for factor in (2.0, 4.0))
         return middle is not None and high is not None and bool(first_order([low, middle, high], self.noise))
-
-    def _wants_smaller(self) -> bool:
-        best = self.best
-        return best is not None and best.bound > 1e-6 * abs(best.value) and best.truncation > 10 * best.noise
 
     def _outwards(self, start: float) -> Asking:
         """Add nodes upwards from a step until one more cannot pay."""
@@ -105,9 +106,7 @@ class Growth:
         """Nodes below the lowest one, where truncation is what limits the best fit."""
         for _ in range(4):
             best = self.best
-            if best is None or best.truncation < 2 * best.noise:
-                return
-            if best.bound <= ENOUGH * self.noise.u * abs(best.value):
+            if best is None or not wants_inner_nodes(best, self.noise.u):
                 return
             nodes = best.nodes
             pair = yield from self.probe.pair(nodes[0].h / 2, exact=True)
@@ -125,7 +124,7 @@ class Growth:
     def _near(self, start: float) -> float:
         """About the start, so that a pair that is already known becomes one of the nodes."""
         known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
-        return aligned(start, min(known)) if known else snapped(start)
+        return float(aligned(FLOATS, start, min(known))) if known else snapped(start)
 
 
 def _without_lowest(tableau: Tableau) -> Tableau:
@@ -135,30 +134,8 @@ def _without_lowest(tableau: Tableau) -> Tableau:
     return fresh
 
 
-def first_order(nodes: list[Pair], noise: Noise) -> Any:
-    """Whether D grows like h over three nodes instead of like h^2."""
-    low, middle, high = nodes
-    once, twice = middle.d - low.d, high.d - middle.d
-    seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
-
-
-def bent(ops: Operations, lowest: Pair, pair: Pair) -> Any:
-    """Whether D has changed by much of the slope: the length of the function is reached."""
-    return abs(pair.d - lowest.d) > BENT * ops.maximum(abs(lowest.d), pair.df / pair.h)
-
-
-def patience(count: int) -> int:
-    """How many nodes in a row may fail to lower the bound."""
-    return 2 if count <= 4 else 1
-
-
-def enough(fit: Fit, u: float, slope: Any) -> Any:
-    """Whether one more node cannot pay: it would drop the lowest, and truncation would take over from noise.
-
-    Where f' is 0 beside the slope of f, a bound of the rounding of that slope is enough.
-    """
-    value = abs(fit.value)
-    settled = (fit.noise > fit.truncation) & (fit.truncation > 0.5 * fit.noise * 0.25**fit.used)
-    zero = (value <= fit.bound) & (fit.bound <= 160.0 * u * slope)
-    return ((fit.bound <= ENOUGH * u * value) & settled) | zero
+def _with_higher_derivatives(fit: Fit) -> None:
+    tableau = Tableau()
+    for node in fit.nodes:
+        tableau.add(node)
+    fit.curvature, fit.third = tableau.low_coefficients(fit.used - 1)

@@ -24,6 +24,10 @@ EXACT = 2.0**-53
 CAP = 60  # function values, x itself included
 
 
+#: What of a pair differs from point to point in an array.
+COLUMNS = ("d", "df", "e", "flat", "h", "size", "w")
+
+
 class Exhausted(Exception):
     """The evaluations are used up; the best answer so far counts."""
 
@@ -60,6 +64,14 @@ class Pair:
         self.df = ops.maximum(abs(up), abs(down))
         self.size = ops.maximum(ops.maximum(abs(upper), abs(lower)), abs(f0))
         self.flat = self.df == 0.0
+
+    def take(self, which: Any) -> Pair:
+        """Some of the points of an array."""
+        some = object.__new__(Pair)
+        some.order = self.order
+        for name in COLUMNS:
+            setattr(some, name, getattr(self, name)[which])
+        return some
 
 
 class Noise:

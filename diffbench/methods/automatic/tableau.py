@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from diffbench.methods.automatic.operations import FLOATS, Operations
 from diffbench.methods.automatic.pairs import Noise, Pair
@@ -76,6 +78,10 @@ def _spread(weights: Sequence[float], noise: Sequence[float], order: int) -> flo
     return math.sqrt(square)
 
 
+#: What of a fit differs from point to point in an array.
+COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope")
+
+
 @dataclass
 class Fit:
     """The best value from the nodes up to a top one.
@@ -86,7 +92,9 @@ class Fit:
     noise, truncation : float
         The two parts of the bound.
     used : int
-        Nodes used, from the top; ``order`` is that of the truncation in h.
+        Nodes used, from the top.
+    h, slope : float
+        The step of the top node, and the largest change of f over it, divided by it.
     factor : float
         Noise found over noise modelled.
     residuals : list of (deviation, difference, pair)
@@ -100,11 +108,22 @@ class Fit:
     noise: float
     truncation: float
     used: int
+    h: float
+    slope: float
     nodes: list[Pair]
     factor: float = 1.0
     residuals: list[tuple[Any, Any, Pair]] = field(default_factory=list)
     curvature: Any = 0.0
     third: Any = 0.0
+
+    def keep(self, which: Any) -> Fit:
+        """Some of the points of an array."""
+        return replace(self, nodes=[], residuals=[], **{n: getattr(self, n)[which] for n in COLUMNS})
+
+    def replaced(self, where: Any, other: Fit) -> Fit:
+        """Another fit at some of the points of an array."""
+        columns = {n: np.where(where, getattr(other, n), getattr(self, n)) for n in COLUMNS}
+        return replace(self, nodes=[], residuals=[], **columns)
 
     @property
     def top(self) -> Pair:
@@ -141,8 +160,17 @@ class Tableau:
             row.append((row[j] - previous) * (1.0 / (t - self._t[-1 - j])))
         return row
 
-    def fit(self, noise: Noise, below: Sequence[Pair]) -> Fit:
-        """The best choice of nodes, judged by all smaller ones."""
+    def keep(self, which: Any) -> None:
+        """Go on with some of the points of an array."""
+        self.nodes = [p.take(which) for p in self.nodes]
+        for column in (self._odd, self._even, self._peak_odd, self._peak_even):
+            column[:] = [c[which] if np.ndim(c) else c for c in column]
+
+    def fit(self, noise: Noise, below: Sequence[Pair], counted: Sequence[Any] | None = None) -> Fit:
+        """The best choice of nodes, judged by all smaller ones.
+
+        ``counted`` says for arrays at which points a pair below is one; everywhere, if it is left out.
+        """
         ops = self.ops
         nodes, top = self.nodes[::-1], self.nodes[-1]
         order, count = top.order, len(nodes)
@@ -172,10 +200,11 @@ class Tableau:
         truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
         best = Choice(ops, values, spread, truncation)
         higher = [*zip(odd[2:], odd_noise[2:], strict=True), *zip(even[1:], even_noise[1:], strict=True)]
-        return self._judged(noise, below, best, higher)
+        counted = [True] * len(below) if counted is None else counted
+        return self._judged(noise, [*zip(below, counted, strict=True)], best, higher)
 
     def _peaks(self, peaks: list[Any], sizes: list[Any], noise: list[Any], units: list[Any]) -> list[Any]:
-        """Every coefficient as large as a smaller top had it: beyond the radius of convergence it seems to fall."""
+        """Every coefficient as large as a smaller top had it: beyond convergence it only seems to fall."""
         ops = self.ops
         peaks.extend([0.0] * (len(sizes) - len(peaks)))
         for j, (size, n, unit) in enumerate(zip(sizes, noise, units, strict=False)):
@@ -183,15 +212,15 @@ class Tableau:
         return [ops.maximum(s, p * q) for s, p, q in zip(sizes, peaks, units, strict=False)]
 
     def _judged(
-        self, noise: Noise, below: Sequence[Pair], best: Choice, higher: list[tuple[Any, Any]]
+        self, noise: Noise, below: list[tuple[Pair, Any]], best: Choice, higher: list[tuple[Any, Any]]
     ) -> Fit:
         """The noise that residuals of smaller nodes and coefficients lost in noise show, and the bound."""
         ops, nodes = self.ops, self.nodes[::-1]
         square: Any = 0.0
         number: Any = 0
         residuals = []
-        for i, node in [*enumerate(nodes), *((len(nodes), p) for p in below)]:
-            smaller = best.k < i
+        unused = [(p, best.k < i) for i, p in enumerate(nodes)]
+        for node, smaller in [*unused, *below]:
             if not ops.any(smaller):
                 continue
             difference, scale = self._residual(node, best, noise)
@@ -212,7 +241,9 @@ class Tableau:
         factor = ops.maximum(found, floor)
         spread = Z * factor * best.spread
         bound = spread + best.truncation + 2 * noise.u * abs(best.value)
-        return Fit(best.value, bound, spread, best.truncation, best.k + 1, self.nodes[:], factor, residuals)
+        top = self.nodes[-1]
+        parts = (best.value, bound, spread, best.truncation, best.k + 1)
+        return Fit(*parts, top.h, top.df / top.h, self.nodes[:], factor, residuals)
 
     def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
         """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
@@ -303,7 +334,7 @@ def remainders(
 
 
 class Envelope:
-    """Scaled coefficients go on to fall by the slowest of their last decays; those lost in noise are passed over.
+    """Scaled coefficients go on to fall by the slowest of their last decays; lost ones are left out.
 
     A coefficient stands at its place in the Taylor series of D; an even and an odd one of the same order in t
     stand together at the place of the even one.
