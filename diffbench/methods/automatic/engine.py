@@ -196,7 +196,7 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
     flat = landscape.plateau
     assert flat is not None
     bound = probe.u * flat.size / min(flat.h, probe.scale)
-    if landscape.sudden:
+    if landscape.beyond is not None:
         bound = max(bound, landscape.beyond.df / flat.h)
     return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
 

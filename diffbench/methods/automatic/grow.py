@@ -86,8 +86,10 @@ class Growth:
             if conflict(fit, noise):
                 self.rejected = pair.h
                 break
-            better = best is None or fit.bound < best.bound
-            best, no_gain = (fit, 0) if better else (best, no_gain + 1)
+            if best is None or fit.bound < best.bound:
+                best, no_gain = fit, 0
+            else:
+                no_gain += 1
             if no_gain >= patience(len(tableau.nodes)) or enough(best, noise.u, pair.df / pair.h):
                 break
         if best is None and tableau.nodes:

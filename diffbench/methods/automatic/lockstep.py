@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS
-from diffbench.methods.automatic.pairs import Noise, Pair
+from diffbench.methods.automatic.pairs import COLUMNS, Noise, Pair
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -47,17 +47,25 @@ Array = Any
 
 @dataclass
 class Block:
-    """Results of a block of points, and which of them are done.
-
-    ``values`` maps a point that is not done to what is known of it: node -> value.
-    """
+    """Results of a block of points, and which of them are done."""
 
     value: Array
     bound: Array
     h: Array
     evaluations: Array
     done: Array
-    values: list[tuple[Array, Array, Array]]  # points, nodes, values: everything that was sampled
+    sampled: list[tuple[Array, Array, Array]]  # points, nodes, values: everything that was sampled
+
+    def known(self, which: Array) -> dict[int, dict[float, float]]:
+        """What was sampled of some points: node -> value."""
+        wanted = np.zeros(len(self.done), bool)
+        wanted[which] = True
+        found: dict[int, dict[float, float]] = {int(i): {} for i in which}
+        for index, nodes, values in self.sampled:
+            some = wanted[index]
+            for i, node, value in zip(*(a[some].tolist() for a in (index, nodes, values)), strict=True):
+                found[i][node] = value
+        return found
 
 
 class Crowd:
@@ -70,6 +78,8 @@ class Crowd:
 
     def take(self, which: Array) -> Crowd:
         """Some of the points."""
+        if len(which) == len(self.x):  # indices without repetition: all of them
+            return self
         some = Crowd(self.x[which], self.f0[which], self.index[which], self.noise.u)
         some.pairs = [p.take(which) for p in self.pairs]
         return some
@@ -111,7 +121,7 @@ class Lockstep:
         nodes = np.concatenate(outer + inner)
         values = self.sample(nodes).reshape(2 * len(steps), len(x))
         self.block.evaluations[crowd.index] += 2 * len(steps)
-        self.block.values.append((np.tile(crowd.index, 2 * len(steps)), nodes, values.reshape(-1)))
+        self.block.sampled.append((np.tile(crowd.index, 2 * len(steps)), nodes, values.reshape(-1)))
         found = []
         for k, h in enumerate(steps):
             width = outer[k] - inner[k]
@@ -124,7 +134,7 @@ class Lockstep:
         bits = round(-math.log2(self.u))
         guard = np.ldexp(1.0, np.frexp(np.abs(x))[1] - 1 - round(GUARD * bits))
         f0 = self.sample(x)
-        self.block.values.append((index, x, f0))
+        self.block.sampled.append((index, x, f0))
         crowd = Crowd(x, f0, index, self.u)
         crowd.pairs = self.sampled(crowd, [guard, guard * 2.0 ** round(SECOND * bits)])
         low, high = crowd.pairs
@@ -152,7 +162,8 @@ class Lockstep:
             return crowd.take(onward)
         rest = crowd.take(onward)
         low, high = rest.pairs[-2:]
-        h = high.h * jump(ARRAYS, high, width[onward])
+        gap: Array = width
+        h = high.h * jump(ARRAYS, high, gap[onward])
         possible = np.flatnonzero(h <= 2.0**30 * np.maximum(1.0, np.abs(rest.x) / 2))
         rest, h = rest.take(possible), h[possible]
         if len(rest):
@@ -239,26 +250,8 @@ class _Growing:
 
     def _node(self, crowd: Crowd, h: Array, tableau: Tableau) -> tuple[Pair, Crowd, Array | None]:
         """The pairs at h, from what is known where it is known; points that meet an obstacle leave."""
-        pair = object.__new__(Pair)
-        pair.order, pair.h, pair.w = 2, h, h * math.sqrt(2.0)
-        names = ("d", "df", "e", "size")
-        for name in names:
-            setattr(pair, name, np.empty(len(crowd)))
-        missing = np.ones(len(crowd), bool)
-        for known in crowd.pairs:
-            same = known.h == h
-            if same.any():
-                for name in names:
-                    getattr(pair, name)[same] = getattr(known, name)[same]
-                missing &= ~same
-        if missing.any():
-            which = np.flatnonzero(missing)
-            part = Crowd(crowd.x[which], crowd.f0[which], crowd.index[which], crowd.noise.u)
-            (new,) = self.lockstep.sampled(part, [h[which]])
-            for name in names:
-                getattr(pair, name)[which] = getattr(new, name)
-        pair.flat = pair.df == 0.0
-        fine = np.isfinite(pair.size) & np.isfinite(pair.d) & ~pair.flat
+        pair = self._known_or_sampled(crowd, h)
+        fine = np.isfinite(pair.d) & ~pair.flat
         if tableau.nodes:
             fine &= ~bent(ARRAYS, tableau.nodes[0], pair)
         if fine.all():
@@ -266,12 +259,43 @@ class _Growing:
         keep = np.flatnonzero(fine)
         return pair.take(keep), crowd.take(keep), keep
 
+    def _known_or_sampled(self, crowd: Crowd, h: Array) -> Pair:
+        missing = np.ones(len(crowd), bool)
+        found = []
+        for known in crowd.pairs:
+            same = known.h == h
+            if same.all():
+                return known
+            if same.any():
+                found.append((known, same))
+                missing &= ~same
+        if not found:
+            return self.lockstep.sampled(crowd, [h])[0]
+        which = np.flatnonzero(missing)
+        if len(which):
+            part = Crowd(crowd.x[which], crowd.f0[which], crowd.index[which], crowd.noise.u)
+            found.append((self.lockstep.sampled(part, [h[which]])[0], missing))
+        return _merged(found, len(crowd))
+
     def _finish(self, crowd: Crowd, best: Fit, settled: Array) -> None:
         """Results of the settled points that the generator would not look at more closely."""
         u = crowd.noise.u
         fine = settled & ~wants_inner_nodes(best, u) & ~wants_restart(best) & precise(best, u)
         which = np.flatnonzero(fine)
         self.lockstep.finish(crowd, which, best.value[which], best.bound[which], best.h[which])
+
+
+def _merged(parts: list[tuple[Pair, Array]], count: int) -> Pair:
+    """One pair of arrays from pairs of all points, or of those where a mask holds."""
+    pair = object.__new__(Pair)
+    pair.order = 2
+    for name in COLUMNS:
+        column = np.empty(count, bool if name == "flat" else float)
+        for part, where in parts:
+            own = getattr(part, name)
+            column[where] = own if len(own) != count else own[where]
+        setattr(pair, name, column)
+    return pair
 
 
 def _below(crowd: Crowd, tableau: Tableau) -> tuple[list[Pair], list[Array]]:

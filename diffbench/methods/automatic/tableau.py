@@ -104,14 +104,14 @@ class Fit:
     """
 
     value: Any
-    bound: float
-    noise: float
-    truncation: float
-    used: int
-    h: float
-    slope: float
+    bound: Any
+    noise: Any
+    truncation: Any
+    used: Any
+    h: Any
+    slope: Any
     nodes: list[Pair]
-    factor: float = 1.0
+    factor: Any = 1.0
     residuals: list[tuple[Any, Any, Pair]] = field(default_factory=list)
     curvature: Any = 0.0
     third: Any = 0.0
@@ -351,12 +351,13 @@ class Envelope:
         usable = known & (size > 0)
         gap = place - self.place
         ratio = ops.where(usable & (self.last > 0), size, 0.0) / ops.where(self.last > 0, self.last, 1.0)
-        decay = ops.power(ratio, 1.0 / gap)
+        decay = ops.root(ratio, gap)
         older = [0.0] * (REMEMBERED - 1 - len(self.decays)) + self.decays
         newer = [*older[1:], decay]
         self.decays = [ops.where(usable, a, b) for a, b in zip(newer, older, strict=True)]
         self.last = ops.where(usable, size, self.last)
-        self.place = ops.where(usable, float(place), self.place)
+        everywhere = not ops.any(ops.negate(usable))
+        self.place = float(place) if everywhere else ops.where(usable, float(place), self.place)
 
     def at(self, place: int) -> Any:
         """The coefficient at a place beyond all known ones."""
@@ -364,4 +365,4 @@ class Envelope:
         decay: Any = LEAST_DECAY
         for one in self.decays:
             decay = ops.maximum(decay, one)
-        return MARGIN * self.last * ops.power(decay, place - self.place)
+        return MARGIN * self.last * ops.raised(decay, place - self.place)
