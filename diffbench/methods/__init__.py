@@ -82,7 +82,11 @@ def get_method(name: str) -> Method:
 @cache
 def _registry() -> Methods:
     return Methods(
-        {m.name: m for family in (_stencils, _estimators, _exact, _bridges, _automatic, _rivals) for m in family()}
+        {
+            m.name: m
+            for family in (_stencils, _estimators, _exact, _bridges, _automatic, _rivals)
+            for m in family()
+        }
     )
 
 

@@ -29,6 +29,8 @@ from diffbench.methods.automatic.rules import (
     power_law,
 )
 
+GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
+
 
 @dataclass
 class Landscape:
@@ -241,8 +243,8 @@ class Climb:
         if self.quantum and suspected > 10 * self.quantum:
             return False
         step = abs(middle.d - low.d)
-        for factor, share in ((1.75, 0.02), (1 / 2.6, 0.1)):
-            again = yield from probe.pair(low.h * factor)
+        for factor, share in ((GOLDEN, 0.02), (GOLDEN**-2, 0.1)):
+            again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
             difference = abs(again.d - low.d)
