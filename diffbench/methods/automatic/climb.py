@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import CAP, LARGEST, Asking, Noise, Pair, Probe
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -74,7 +74,9 @@ class Climb:
             return None
         high = yield from self._upwards(low, low.h * 2.0 ** round(SECOND * self.probe.bits))
         unresolved = flats = 0
-        while high is not None:
+        for _ in range(CAP):  # every round asks for a value, or knows one more pair
+            if high is None:
+                break
             noise = self.noise
             if low.flat and not high.flat and abs(high.d) * low.h > 6 * noise.u * high.size:
                 landscape = yield from self._edge(low, high)
@@ -128,6 +130,7 @@ class Climb:
     def _upwards(self, low: Pair, h: float) -> Asking:
         """The pair at h, or below where h is out of bounds; None when there is no room above `low`."""
         probe = self.probe
+        h = min(h, 0.5 * LARGEST)
         while True:
             if h >= probe.limit:
                 h = math.sqrt(low.h * probe.limit)
@@ -284,19 +287,15 @@ class Climb:
                 flat = middle
             else:
                 high = middle
-        steps = [p for p in probe.sound if p.h >= high.h]
+        near = yield from probe.pair(1.3 * high.h)
+        if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
+            return Landscape(flat, flat.h, flat)
+        last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
-            if steps[-1].df > 1.5 * high.df:
-                break
-            beyond = yield from probe.pair(8 * steps[-1].h)
-            if beyond is None:
-                break
-            steps.append(beyond)
-        growth, distance = steps[-1].df / high.df, steps[-1].h / high.h
-        level = any(abs(p.df - high.df) <= 1e-3 * high.df for p in steps[1:] if p.h < 1.5 * high.h)
-        if growth > 1.5 and (level or growth <= 3 * distance):
-            self.quantum = high.df
-            self.noise.add(max(self.noise.added, 0.4 * high.df), high)
-            self.notes.append("quantised values")
-            return None
-        return Landscape(flat, flat.h, flat, high if growth <= 20 or level else None)
+            if last.df > 1.5 * high.df:
+                self.quantum = high.df
+                self.noise.add(max(self.noise.added, 0.4 * high.df), high)
+                self.notes.append("quantised values")
+                return None
+            last = (yield from probe.pair(8 * last.h)) or last
+        return Landscape(flat, flat.h, flat, high)
