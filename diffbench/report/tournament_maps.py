@@ -24,11 +24,11 @@ from diffbench.report import marks, style
 from diffbench.report.data import ORDER_OF_FORMATS, ordered
 from diffbench.report.style import INK
 from diffbench.report.text import count, number, percent, power_of_ten
-from diffbench.report.tournament_data import first_order, judged, plain
+from diffbench.report.tournament_data import KNOWN, first_order, judged, plain
 from diffbench.report.tournament_figures import scores_of
 from diffbench.tournament.scores import UNRANKED, calibration, quantile
 
-ROWS = 36  # methods of a heat map
+ROWS = 44  # methods of a heat map
 GOOD, MIDDLE, BAD = "#0B4F8A", "#F3F1E7", "#C2560A"  # blue to orange: told apart by every eye
 DEAD = "#3A3A3A"
 Corners = list[tuple[float, float]]
@@ -91,9 +91,9 @@ def _rows_of(rows: pd.DataFrame, most: int) -> list[str]:
     others = sorted((n for n in scores.index if family[n] in UNRANKED), key=lambda n: (-scores[n], n))
     others = others[:6]
     room = most - len(others)
-    if len(ranked) > room:  # the best, every rival, then evenly
-        rivals = [n for n in ranked if family[n] in ("rival", "automatic", "extrapolation")]
-        kept = set(rivals[:room]) | set(ranked[: max(room - len(rivals), 0) // 2])
+    if len(ranked) > room:  # the known, every rival and estimator, the best, then evenly
+        wanted = [n for n in ranked if n in KNOWN or family[n] in ("rival", "automatic", "extrapolation")]
+        kept = set(wanted[:room]) | set(ranked[: max(room - len(wanted), 0) // 2])
         rest = [n for n in ranked if n not in kept]
         free = room - len(kept)
         if free > 0:
@@ -250,7 +250,7 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
     order = first_order(steps)
     central = steps["method"].str.startswith("central-2@") | (steps["method"] == "central-2")
     rows = steps[steps["judged"] & central & (steps["section"] == "main") & (steps["derivative"] == order)]
-    rows = rows[(rows["h"] > 0) & (rows["h_best"] > 0)]
+    rows = rows[rows["h_best"] > 0]
     title = "Which h? The step a rule chooses for central-2 against the robust best one"
     shown = [r for r in (rules or _rules(rows)) if (rows["method"] == r).any()][:PANELS]
     if not shown:
@@ -273,7 +273,7 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
                 look, these = style.look_of_format(fmt), mine[mine["format"] == fmt]
                 x, y = (np.clip(these[c].to_numpy(float), low * 1.2, high / 1.2) for c in ("h_best", "h"))
                 axes.plot(x, y, ls="none", marker=look.marker, ms=2.8, mew=0, color=look.color, alpha=0.65)
-            near = (np.abs(np.log10(mine["h"] / mine["h_best"])) <= 1).mean()
+            near = _within_ten(mine).mean()  # of all points: no step is not a near one
             oracle = " (oracle)" if (mine["family"] == "oracle").any() else ""
             text = f"{name.removeprefix('central-2@')}{oracle}   {percent(float(near))} within ×10"
             axes.set_title(text, loc="left", fontsize=7.5)
@@ -283,10 +283,16 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
         return figure
 
 
+def _within_ten(rows: pd.DataFrame) -> np.ndarray:
+    """Where the chosen step is within a factor of 10 of the best one."""
+    h, best = rows["h"].to_numpy(float), rows["h_best"].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.abs(np.log10(np.where(h > 0, h, np.nan) / best)) <= 1
+
+
 def _rules(rows: pd.DataFrame) -> list[str]:
     """Rules of central-2 by how often they are within a factor of 10 of the best step; both ends shown."""
-    away = np.abs(np.log10(rows["h"].to_numpy(float) / rows["h_best"].to_numpy(float)))
-    near = pd.Series(away <= 1).groupby(rows["method"].to_numpy()).mean()
+    near = pd.Series(_within_ten(rows)).groupby(rows["method"].to_numpy()).mean()
     names = sorted(near.index, key=lambda n: (-near[n], n))
     plain_names = [n for n in names if ":" not in n and "@" in n]
     if len(plain_names) <= PANELS:
