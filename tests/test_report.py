@@ -222,7 +222,7 @@ def rendered(run_folder):
 def unsaved(monkeypatch):
     """Figures are made, in this process, but small files stand for them: drawing is tested elsewhere."""
 
-    def save(figure, stem):
+    def save(figure, stem, suffixes):
         for suffix in figcache.SUFFIXES:
             stem.with_name(stem.name + suffix).write_text(f"<svg>{len(figure.axes)}</svg>")
 
@@ -514,7 +514,7 @@ def test_the_page_is_well_formed_and_its_links_and_images_resolve(rendered):
     for image in page.images:
         assert image["src"].startswith("data:image/svg+xml,") and len(image["alt"]) > 40
     assert {"header", "main", "nav", "footer", "h1", "h2", "figcaption", "noscript"} <= set(page.tags)
-    assert page.tags.count("script") == 2  # the data and the code
+    assert page.tags.count("script") == 3  # a line in the head, the data and the code
     assert page.tags.count("h1") == 1 and 'lang="en"' in text and "prefers-color-scheme: dark" in text
     assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", text)  # works offline
 
@@ -551,7 +551,7 @@ def test_text_of_a_run_cannot_become_markup(tmp_path, unsaved):
     folder = simulate(tmp_path / "run", {bad: FUNCTIONS["square"]}, ("float16",), {1: ("central-2",)})
     result = render(folder)
     page = Page(result.page.read_text(encoding="utf-8"))
-    assert page.tags.count("script") == 2
+    assert page.tags.count("script") == 3
     line = next(
         line for line in result.report.read_text(encoding="utf-8").splitlines() if line.startswith("| [a")
     )

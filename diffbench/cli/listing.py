@@ -1,15 +1,13 @@
-"""``diffbench list | report | doctor``: what there is, a report again, and the state of the installation."""
+"""``diffbench list | doctor``: what there is, and the state of the installation."""
 
 from __future__ import annotations
 
 from inspect import isfunction
-from pathlib import Path
 from typing import Any
 
 import click
 
 from diffbench.cli.output import examples, print_json, print_table
-from diffbench.cli.run import render_report
 from diffbench.errors import UnknownNameError, UserError
 
 
@@ -38,16 +36,6 @@ def list_command(what: str, patterns: tuple[str, ...], as_json: bool) -> None:
         print_json(rows)
     else:
         print_table(rows)
-
-
-@click.command(epilog=examples("diffbench report reports/latest"))
-@click.argument("run_dir", metavar="RUN_DIR")
-def report(run_dir: str) -> None:
-    """Render the report of a run folder again, from its stored results."""
-    from diffbench.runs import load
-
-    render_report(load(run_dir).folder)
-    click.echo(f"open   {Path(run_dir) / 'index.html'}")
 
 
 @click.command()

@@ -126,6 +126,7 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
     content |= page_context(content, figures, run.folder / FIGURES) | {
         "signature": signature,
         "placed": {SIGNATURE},
+        "anchors": [section.key for section in content["sections"]],
         "example": extra.get("example"),
         "payload": interactive.payload(),
     }

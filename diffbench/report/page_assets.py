@@ -14,6 +14,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+EARLY = 'document.documentElement.classList.add("js");'  # before anything is seen, so that nothing jumps
 STATIC = Path(__file__).parent / "static"
 MODULES = (
     *("dom", "words", "codec", "data", "looks", "curves", "scales", "marks", "plot"),
@@ -51,10 +52,10 @@ def style() -> str:
 
 
 def policy() -> str:
-    """A Content-Security-Policy: this style, this script (by their digests), inlined images, no network."""
+    """A Content-Security-Policy: this style, these scripts (by their digests), inlined images, no network."""
     rules = {
         "default-src": "'none'",
-        "script-src": f"'{_digest(script())}'",
+        "script-src": f"'{_digest(EARLY)}' '{_digest(script())}'",
         "style-src": f"'{_digest(style())}'",
         "img-src": "data: blob:",
         "base-uri": "'none'",

@@ -54,6 +54,7 @@ def _four_digits(sizes: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     low = scaled < 1000  # the logarithm was rounded up to the next decade
     exponent = exponent - low
     mantissa = np.rint(np.where(low, scaled * 10, scaled)).astype(np.int64)
+    mantissa = np.where(exponent == 308, np.minimum(mantissa, 1797), mantissa)  # 1.798e308 would be infinite
     over = mantissa == 10000
     return exponent + over, np.where(over, 1000, mantissa)
 

@@ -6,6 +6,7 @@ things in it are deflated; ``static/data.js`` reads them when they are needed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,13 +124,8 @@ class Interactive:
             else:
                 codes, names = pd.factorize(values.map(_text))
                 columns[name] = {"codes": codes.tolist(), "names": list(names)}
-        columns["x"] = (
-            frame["x"]
-            .where(frame["x"].abs() < float("inf"), None)
-            .astype(object)
-            .where(frame["x"].notna(), None)
-            .tolist()
-        )
+        for name in ("x", "unit"):  # exact: rows are divided by the unit, and x is a number of the format
+            columns[name] = [value if math.isfinite(value) else None for value in frame[name].tolist()]
         return columns
 
     def _steps(self) -> dict[str, Any]:
@@ -138,8 +134,8 @@ class Interactive:
             {
                 **{"derivative": p.derivative, "stencil": p.stencil, "format": p.format, "group": p.group},
                 **{"points": p.points, "low": p.low, "best": p.best},
-                "share": [round(float(v), 4) for v in p.share],
-                "digits": [round(float(v), 2) for v in p.digits],
+                "share": [round(float(v), 6) for v in p.share],
+                "digits": [round(float(v), 6) for v in p.digits],
             }
             for p in self.profiles
         ]

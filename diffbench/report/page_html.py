@@ -32,6 +32,7 @@ def page_context(content: Mapping[str, Any], figures: list[Figure], folder: Path
         "inlined": {figure.name: page_assets.inlined(folder / f"{figure.name}.svg") for figure in figures},
         "explained": lambda table: explained(table, content["formats"]),
         "style": page_assets.style(),
+        "early": page_assets.EARLY,
         "script": page_assets.script(),
         "policy": page_assets.policy(),
     }

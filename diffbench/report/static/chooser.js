@@ -12,7 +12,6 @@ export class Chooser {
     for (const id of ["chooser-format", "chooser-stencil", "chooser-derivative", "chooser-group"]) {
       byId(id).addEventListener("change", () => this.update());
     }
-    byId("chooser-body").hidden = false;
     this.update({ format: "float64", stencil: "central-2", derivative: "1" });
   }
 

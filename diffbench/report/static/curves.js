@@ -52,7 +52,7 @@ export function stepLimits(steps) {
 
 /** A triangle under the branch `a h^slope` (or above a rising one), between two exponents of h; null where none fits. */
 export function slopeTriangle(a, slope, low, high) {
-  if (!(a > 0) || !Number.isFinite(slope) || high - low < 0.6) return null;
+  if (!(a > 0) || !Number.isFinite(slope) || !(high - low >= 0.6)) return null;
   const centre = (low + high) / 2;
   const half = Math.min(0.5, (high - low) / 4);
   const away = slope > 0 ? -0.6 : 0.6; // decades from the branch

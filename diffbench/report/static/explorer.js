@@ -44,8 +44,6 @@ export class Explorer {
     const [problem, point] = this.run.showcase;
     const state = readState(location.hash);
     await this.show(state ?? { problem, point });
-    byId("explorer-body").hidden = false;
-    this.figure.redraw(true);
     if (state) byId("explorer").scrollIntoView();
   }
 
@@ -84,7 +82,7 @@ export class Explorer {
     this.describeView(panels);
     this.updateLink();
     document.documentElement.dataset.redraw = String(Math.round(performance.now() - started));
-    document.documentElement.dataset.shown = writeState(state);
+    this.shown = turn;
   }
 
   title({ derivative, problem, point, stencils }) {

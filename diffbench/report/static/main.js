@@ -12,7 +12,6 @@ import { enhanceTables } from "./tables.js";
 
 function themes() {
   const select = byId("theme");
-  select.closest("p").hidden = false;
   select.addEventListener("change", () => {
     if (select.value) document.documentElement.dataset.theme = select.value;
     else delete document.documentElement.dataset.theme;
@@ -24,10 +23,13 @@ function themes() {
 async function start() {
   enhanceTables();
   themes();
-  if (typeof DecompressionStream === "undefined") return; // an old browser keeps the still figures and the tables
+  if (typeof DecompressionStream === "undefined") { // an old browser keeps the still figures and the tables
+    document.documentElement.classList.remove("js");
+    return;
+  }
   const run = new Run(JSON.parse(byId("run-data").textContent));
   await run.open();
-  await showSignature(run);
+  if (!(await showSignature(run))) byId("signature")?.parentElement.classList.add("still");
   if (run.problems.length) {
     const explorer = new Explorer(run);
     await explorer.start();

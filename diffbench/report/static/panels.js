@@ -6,8 +6,8 @@ import { derivativeSymbol, number } from "./words.js";
 
 /** Series of the point that are asked for: one per stencil. */
 export function chosenSeries(data, { format, derivative, variant, stencils }) {
-  return data.series.filter((one) =>
-    one.format === format && one.derivative === Number(derivative) && one.variant === variant && stencils.includes(one.stencil));
+  const mine = data.series.filter((one) => one.format === format && one.derivative === Number(derivative) && one.variant === variant);
+  return stencils.flatMap((name) => mine.filter((one) => one.stencil === name));
 }
 
 /** A panel with its limits; `run` knows all stencils and parts, `show` is the set of what is wanted. */

@@ -22,8 +22,7 @@ export async function showSignature(run) {
   if (!stencils.length || !series.some((one) => one.rows.some((row) => row.relative > 0))) return false;
   const formats = run.formats.filter((name) => series.some((one) => one.format === name));
   const rows = series.flatMap((one) => one.rows);
-  place.hidden = false;
-  byId("signature-still").hidden = true;
+  place.parentElement.classList.add("drawn");
   new Figure(place, { describe: (row) => describe(run, row) }).show({
     title: `Every format has its own best step: ${derivativeSymbol(order)} of ${problem} at x = ${point}`,
     height: 470,

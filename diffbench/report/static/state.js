@@ -21,6 +21,6 @@ export function writeState(state) {
   const written = new URLSearchParams();
   for (const name of TEXTS) if (state[name]) written.set(name, state[name]);
   for (const name of LISTS) if (state[name]?.length || name === "show") written.set(name, (state[name] ?? []).join(","));
-  if (state.zoom) written.set(ZOOM, [...state.zoom.x, ...state.zoom.y].map((v) => v.toFixed(4)).join(","));
+  if (state.zoom) written.set(ZOOM, [...state.zoom.x, ...state.zoom.y].map((v) => Number(v.toFixed(6))).join(","));
   return `#${written.toString().replace(/%2C/g, ",")}`;
 }

@@ -37,7 +37,9 @@ export function plain(value) {
 export function percent(share) {
   if (share > 0 && share < 0.01) return "under 1 %";
   if (share < 1 && share > 0.99) return "over 99 %";
-  return `${Math.round(100 * share)} %`;
+  const value = 100 * share;
+  const nearest = Math.round(value);
+  return `${value % 1 === 0.5 && nearest % 2 ? nearest - 1 : nearest} %`; // half to even, as Python rounds
 }
 
 const UNITS = { s: 1, ms: 1e-3, "µs": 1e-6, ns: 1e-9 };
