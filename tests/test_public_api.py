@@ -21,6 +21,7 @@ PUBLIC = {
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
+    "Tournament": (),
     "check_gradient": ("f", "gradient", "x", "format"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "errors": None,
