@@ -93,7 +93,7 @@ def unpacked(packed, key):
 @pytest.mark.parametrize("most", [10**9, 300, 90])
 def test_packed_rows_are_every_nth_step_of_every_series(run, most):
     rows = page_rows.read_sweep(run)
-    packed = page_rows.pack(rows, page_rows.read_steps(run), most)
+    packed = page_rows.pack(rows, page_rows.read_steps(run), run.formats, most)
     assert packed.stride == max(1, math.ceil(len(rows) / most)) and packed.rows == len(rows)
     seen = 0
     stored = frames(run.folder)[0].astype(dict.fromkeys(("problem", "point", "status", *page_rows.TEXT), str))
@@ -118,7 +118,8 @@ def test_packed_rows_are_every_nth_step_of_every_series(run, most):
 def test_choices_of_a_tournament_are_packed_beside_the_rows(run, tmp_path):
     folder = with_steps(run, tmp_path)
     other = open_run(folder)
-    packed = page_rows.pack(page_rows.read_sweep(other), page_rows.read_steps(other))
+    order = ["float64", "float16", "float32"]  # whatever the page lists first
+    packed = page_rows.pack(page_rows.read_sweep(other), page_rows.read_steps(other), order)
     steps = pd.read_parquet(folder / "steps.parquet")
     key = ("exp_of_sin", "1.0")
     mine = steps[steps["problem"] == key[0]]
@@ -127,6 +128,7 @@ def test_choices_of_a_tournament_are_packed_beside_the_rows(run, tmp_path):
     n = len(mine)
     small = np.frombuffer(rest[: 4 * n], np.uint8).reshape(4, n)
     assert [packed.methods[i] for i in small[0]] == mine["method"].tolist()
+    assert [order[i] for i in small[1]] == mine["format"].tolist() and set(small[2]) == {1}
     assert [STATUSES[i] if i < len(STATUSES) else "other" for i in small[3]] == ["ok", "other"] * (n // 2)
     columns = np.frombuffer(rest[4 * n :], np.uint8).reshape(-1, 3, n)
     for name, planes in zip(page_rows.CHOICES, columns, strict=True):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -89,47 +90,86 @@ def profiles(rows: pd.DataFrame, series: pd.DataFrame, groups: pd.Series) -> lis
     groups : Series
         The group of a problem, by its name.
     """
-    scored = judged(series)
+    scored = judged(series).reset_index(drop=True)
     if scored.empty:
         return []
     near = _near_candidates(rows, scored)
     group_of = scored["problem"].map(groups)
+    names = [ALL, *sorted(group_of.dropna().unique())]
     found = []
-    for name in [ALL, *sorted(group_of.dropna().unique())]:
-        mine = scored if name == ALL else scored[group_of == name]
-        found += _profiles_of(near[near["problem"].isin(mine["problem"])], mine, name)
-    return found
+    for setting, members in _settings(scored):
+        low, good, digits = _tables(near, members)
+        for name in names:
+            mine = np.ones(len(members), bool) if name == ALL else (group_of[members] == name).to_numpy()
+            if mine.any() and len(good):
+                first = (*setting, name, int(mine.sum()), low)
+                share = good[:, mine].mean(axis=1)
+                found.append(Profile(*first, share, np.asarray(np.median(digits[:, mine], axis=1))))
+    return sorted(found, key=lambda profile: names.index(profile.group))
 
 
-def _near_candidates(rows: pd.DataFrame, scored: pd.DataFrame) -> pd.DataFrame:
-    """For every series and candidate the row nearest to it: whether it is good, and its digits."""
+def _settings(scored: pd.DataFrame) -> list[tuple[tuple[int, str, str], NDArray[np.int64]]]:
+    """Every derivative, stencil and format, with the places of its series."""
+    indices: dict[Any, Any] = scored.groupby(SETTING, sort=False).indices
+    return [((int(m), str(stencil), str(name)), np.asarray(at)) for (m, stencil, name), at in indices.items()]
+
+
+@dataclass(frozen=True)
+class _Near:
+    """One row for each series (its place among the judged) and candidate: is it good, and its digits."""
+
+    series: NDArray[np.int64]
+    candidate: NDArray[np.int64]
+    good: NDArray[np.bool_]
+    digits: Array
+
+
+def _near_candidates(rows: pd.DataFrame, scored: pd.DataFrame) -> _Near:
+    """The row nearest to every candidate, where one is close."""
+    series = _places_of(rows, scored)
+    known = series >= 0
+    scale = np.where(known, scored["scale"].to_numpy(float)[series], np.nan)
     with np.errstate(all="ignore"):
-        place = BINS * np.log10(rows["h"].to_numpy(float) / _scales_of(rows, scored))
+        place = BINS * np.log10(rows["h"].to_numpy(float) / scale)
         away = np.abs(place - np.rint(place)) / BINS
-    close = (away <= REACH) & np.isfinite(place) & (rows["variant"] == "integer").to_numpy()
-    columns = ["problem", "point", *SETTING, "error", "status"]
-    near = rows.loc[close, columns].astype({n: str for n in columns if rows[n].dtype.name == "category"})
-    near = near.assign(candidate=np.rint(place[close]).astype(int), away=away[close])
-    keys = ["problem", "point", *SETTING]
-    near = near.sort_values("away", kind="stable").drop_duplicates([*keys, "candidate"])
-    near = near.merge(scored[[*keys, "error_best", "unit"]], on=keys)
-    near["error"] = near["error"].where(near["status"] == "ok").abs()
-    near["good"] = near["error"] <= GOOD * near["error_best"]
-    near["digits"] = digits_of(near["error"], near["unit"], near["format"])
-    return near
+    close = np.flatnonzero(known & np.isfinite(place) & (away <= REACH))
+    series, candidate, away = series[close], np.rint(place[close]).astype(np.int64), away[close]
+    order = np.lexsort((away, candidate, series))
+    series, candidate = series[order], candidate[order]
+    new = np.append(True, (np.diff(series) != 0) | (np.diff(candidate) != 0))[: len(series)]
+    series, candidate, chosen = series[new], candidate[new], rows.iloc[close[order][new]]
+    error = chosen["error"].where(chosen["status"] == "ok").abs()
+    mine = scored.iloc[series]
+    good = error.to_numpy(float) <= GOOD * mine["error_best"].to_numpy(float)
+    return _Near(series, candidate, good, digits_of(error, mine["unit"], mine["format"]))
 
 
-def _scales_of(rows: pd.DataFrame, scored: pd.DataFrame) -> Array:
-    """The scale of each row's problem and point, NaN where nothing is judged."""
-    problems, points = rows["problem"].cat, rows["point"].cat
-    table = np.full((len(problems.categories), len(points.categories)), np.nan)
-    places = scored.drop_duplicates(["problem", "point"])
-    row, column = (
-        problems.categories.get_indexer(pd.Index(places["problem"])),
-        points.categories.get_indexer(pd.Index(places["point"])),
+def _places_of(rows: pd.DataFrame, scored: pd.DataFrame) -> NDArray[np.int64]:
+    """Which of the judged series each row belongs to, or -1; by the codes of categories, which is fast."""
+    names = ["problem", "point", "format", "stencil"]
+    kinds = [rows[name].cat.categories for name in names]
+    orders = np.arange(1 + max(int(rows["derivative"].max()), int(scored["derivative"].max())))
+    table = np.full((*map(len, kinds), len(orders)), -1, np.int64)
+    at = [kind.get_indexer(pd.Index(scored[name])) for name, kind in zip(names, kinds, strict=True)]
+    present = np.all([index >= 0 for index in at], axis=0)
+    table[(*(index[present] for index in at), scored["derivative"].to_numpy()[present])] = np.flatnonzero(
+        present
     )
-    table[row, column] = places["scale"]
-    return np.asarray(table[problems.codes.to_numpy(), points.codes.to_numpy()])
+    found = table[(*(rows[name].cat.codes.to_numpy() for name in names), rows["derivative"].to_numpy())]
+    return np.where((rows["variant"] == "integer").to_numpy(), found, -1)
+
+
+def _tables(near: _Near, members: NDArray[np.int64]) -> tuple[int, Array, Array]:
+    """The first candidate; good (0 or 1) and digits by candidate and series, 0 where there is no row."""
+    mine = np.isin(near.series, members)
+    candidate = near.candidate[mine]
+    if not len(candidate):
+        return 0, np.empty((0, len(members))), np.empty((0, len(members)))
+    low = int(candidate.min())
+    good, digits = np.zeros((2, int(candidate.max()) - low + 1, len(members)))
+    at = candidate - low, np.searchsorted(members, near.series[mine])
+    good[at], digits[at] = near.good[mine], near.digits[mine]
+    return low, good, digits
 
 
 def digits_of(error: pd.Series, unit: pd.Series, names: pd.Series) -> Array:
@@ -138,31 +178,6 @@ def digits_of(error: pd.Series, unit: pd.Series, names: pd.Series) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = -np.log10(error.to_numpy(float) / unit.to_numpy(float))
     return np.clip(np.nan_to_num(digits, nan=0.0, posinf=99.0), 0.0, most)
-
-
-def _profiles_of(near: pd.DataFrame, scored: pd.DataFrame, group: str) -> list[Profile]:
-    found = []
-    points = scored.groupby(SETTING, sort=False).size()
-    for key, mine in near.groupby(SETTING, sort=False):
-        derivative, stencil, name = map(str, key)
-        total = int(points.get(key, 0))
-        by = mine.groupby("candidate")
-        places = np.arange(mine["candidate"].min(), mine["candidate"].max() + 1)
-        good = by["good"].sum().reindex(places, fill_value=0).to_numpy(float)
-        share = good / total
-        digits = _padded_medians(mine, places, total)
-        found.append(
-            Profile(int(derivative), str(stencil), str(name), group, total, int(places[0]), share, digits)
-        )
-    return found
-
-
-def _padded_medians(rows: pd.DataFrame, places: NDArray[np.int64], total: int) -> Array:
-    """Median digits at every candidate over all points: one without a row there has no digits."""
-    table = np.zeros((len(places), total))
-    column = rows.groupby("candidate").cumcount().to_numpy()
-    table[rows["candidate"].to_numpy() - places[0], column] = rows["digits"].to_numpy()
-    return np.asarray(np.median(table, axis=1))
 
 
 def rule_scores(choices: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:

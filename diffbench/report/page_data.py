@@ -56,7 +56,11 @@ class Interactive:
         groups = run.problems.set_index("problem")["group"] if len(run.problems) else pd.Series(dtype=object)
         profiles = page_chooser.profiles(rows, series, groups)
         return cls(
-            run, series, page_rows.pack(rows, choices), profiles, page_chooser.rule_scores(choices, series)
+            run,
+            series,
+            page_rows.pack(rows, choices, run.formats),
+            profiles,
+            page_chooser.rule_scores(choices, series),
         )
 
     def recommended(self) -> Table:

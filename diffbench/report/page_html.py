@@ -13,7 +13,7 @@ from diffbench.report.figcache import Figure
 from diffbench.report.tables import Table
 
 TEMPLATE = "index.html.j2"
-ANY, FORMAT = "any", "{format}"
+ANY, SAME, FORMAT = "any", "same_as", "{format}"
 
 
 def page_context(content: Mapping[str, Any], figures: list[Figure], folder: Path) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def _words() -> dict[str, dict[str, str]]:
 def explained(table: Table, formats: list[str]) -> list[tuple[str, str]]:
     """The columns of a table with what they mean; those of the formats once."""
     own, usual = _words().get(table.key, {}), _words()[ANY]
+    own = _words().get(own.get(SAME, ""), {}) | own
     found: dict[str, str] = {}
     for column in table.columns:
         general = next(

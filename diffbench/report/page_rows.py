@@ -10,6 +10,7 @@ and status, t bytes each; then the columns of `CHOICES`, 3 planes of t bytes eac
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ VALUES = ("error", *PARTS, "estimate")
 CHOICES = ("h", "error", "error_estimate", "regret", "evaluations")
 TEXT = ("problem", "point", "format", "stencil", "variant", "status", "message")
 MOST_METHODS = 255  # one byte
+WORKERS = 2
 Index = NDArray[np.int64]
 
 
@@ -100,15 +102,18 @@ def read_sweep(run: RunData) -> pd.DataFrame:
     return rows
 
 
-def pack(rows: pd.DataFrame, choices: pd.DataFrame, most: int = MOST_ROWS) -> Packed:
-    """Pack the rows of `read_sweep` and `read_steps`: about `most` of the sweep, series thinned alike."""
+def pack(rows: pd.DataFrame, choices: pd.DataFrame, formats: list[str], most: int = MOST_ROWS) -> Packed:
+    """Pack the rows of `read_sweep` and `read_steps`: about `most` of the sweep, series thinned alike.
+
+    A row of `choices` names its format by the place in `formats`.
+    """
     stride = max(1, -(-len(rows) // most))
     keys = [_codes(rows, name) for name in SERIES]
     order = np.lexsort([-rows["h"].to_numpy(float), *reversed(keys)])
     first = _series_starts([key[order] for key in keys])
     place = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
     kept = rows.iloc[order[place % stride == 0]].reset_index(drop=True)
-    return _pack_rows(kept, choices, len(rows), stride)
+    return _pack_rows(kept, choices, formats, len(rows), stride)
 
 
 def _codes(rows: pd.DataFrame, name: str) -> Index:
@@ -124,7 +129,9 @@ def _series_starts(keys: list[Index]) -> Index:
     return np.flatnonzero(np.append(True, new))
 
 
-def _pack_rows(rows: pd.DataFrame, choices: pd.DataFrame, total: int, stride: int) -> Packed:
+def _pack_rows(
+    rows: pd.DataFrame, choices: pd.DataFrame, formats: list[str], total: int, stride: int
+) -> Packed:
     first = _series_starts([_codes(rows, name) for name in SERIES])
     ends = np.append(first, len(rows))
     planes = np.concatenate([encode(rows[name]) for name in VALUES]) if len(rows) else np.empty((0, 0))
@@ -136,14 +143,16 @@ def _pack_rows(rows: pd.DataFrame, choices: pd.DataFrame, total: int, stride: in
     tools = {name: number for number, name in enumerate(methods)}
     chosen = {(str(p), str(t)): part for (p, t), part in choices.groupby(["problem", "point"], sort=False)}
     packed = Packed(stride, len(rows), total, {}, grids, series, methods)
-    formats = list(dict.fromkeys(series["format"]))
+    raw: dict[tuple[str, str], bytes] = {}
     for (problem, point), members in series.groupby(["problem", "point"], sort=False):
         start, end = ends[members.index[0]], ends[members.index[-1] + 1]
         blob = np.ascontiguousarray(planes[:, start:end]).tobytes() + status[start:end].tobytes()
         mine = chosen.get((str(problem), str(point)), choices[:0])
         mine = mine[mine["method"].isin(tools) & mine["format"].isin(formats)]
         packed.choices[str(problem), str(point)] = len(mine)
-        packed.blobs[str(problem), str(point)] = squeeze(blob + _choice_bytes(mine, tools, formats))
+        raw[str(problem), str(point)] = blob + _choice_bytes(mine, tools, formats)
+    with ThreadPoolExecutor(WORKERS) as pool:  # zlib works outside of Python's lock
+        packed.blobs.update(zip(raw, pool.map(squeeze, raw.values()), strict=True))
     return packed
 
 

@@ -18,7 +18,12 @@ function enhance(box, title) {
   const rows = [...body.rows];
   const cells = rows.map((row) => [...row.cells].map((cell) => cell.textContent));
   const numeric = headings.map((cell) => cell.classList.contains("number"));
-  const valueAt = (i, column) => (numeric[column] ? parsed(cells[i][column]) : cells[i][column]);
+  const valueAt = (i, column) => {
+    const text = cells[i][column];
+    if (text === "–") return "";
+    const value = numeric[column] ? parsed(text) : NaN;
+    return Number.isNaN(value) ? text : value;
+  };
   let order = rows.map((_, i) => i);
   let filter = "";
 
