@@ -17,7 +17,15 @@ from test_report import FUNCTIONS, frames, simulate
 
 from diffbench.cli import main
 from diffbench.errors import UserError
-from diffbench.report import page_assets, page_chooser, page_codec, page_example, page_html, page_rows
+from diffbench.report import (
+    page_assets,
+    page_chooser,
+    page_codec,
+    page_example,
+    page_html,
+    page_images,
+    page_rows,
+)
 from diffbench.report.data import PARTS, STATUSES, open_run
 from diffbench.report.page_data import Interactive
 from diffbench.report.page_headlines import headlines
@@ -354,7 +362,7 @@ def test_a_slimmer_svg_keeps_its_marks_and_what_scales_them():
     )
     path = '<path d="M 1.23456 2" transform="scale(0.015625)"/>'
     svg = f'<?xml version="1.0"?><svg><metadata>who</metadata><g>{marks}</g>{path}</svg>'
-    found = page_assets.slim(svg)
+    found = page_images.slim(svg)
     assert found.count("<use ") == 3 and found.count("fill: #009e73") == 1 and 'x="2.12" y="2.99"' in found
     assert "scale(0.015625)" in found and 'd="M 1.23 2"' in found and "who" not in found
 
@@ -366,7 +374,7 @@ def test_an_inlined_figure_cannot_leave_its_attribute(tmp_path, text):
     (tmp_path / "f.svg").write_text(
         f"<svg title='{text}'></svg>" if "'" not in text else f'<svg title="{text}"></svg>'
     )
-    address = page_assets.inlined(tmp_path / "f.svg")
+    address = page_images.inlined((tmp_path / "f.svg").read_text())
     assert not set('"<>&#') & set(address.removeprefix("data:image/svg+xml,"))
     assert text in unquote(address).replace('"', "'") or text in unquote(address)
 

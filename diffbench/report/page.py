@@ -22,11 +22,13 @@ from diffbench.report.page_data import Interactive
 from diffbench.report.page_example import worked_example
 from diffbench.report.page_headlines import headlines
 from diffbench.report.page_html import TEMPLATE, page_context
+from diffbench.report.page_rows import MOST_ROWS
 from diffbench.report.tables import Table
 from diffbench.report.text import NONE, count, fixed, point_text
 from diffbench.runs.store import write_text
 
 REPORT, PAGE, FIGURES = "REPORT.md", "index.html", "figures"
+LIMIT = 6_000_000  # bytes of the page
 SIGNATURE = "overview-precisions"  # on the first screen, where the scripts draw it again
 SECTIONS = (
     (
@@ -144,17 +146,30 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
     }
     report, page = run.folder / REPORT, run.folder / PAGE
     write_text(report, _environment(html=False).get_template("report.md.j2").render(content))
-    signature = next((figure for figure in figures if figure.name == SIGNATURE), None)
-    content |= page_context(content, figures, run.folder / FIGURES) | {
-        "signature": signature,
-        "placed": {SIGNATURE},
-        "anchors": [section.key for section in content["sections"]],
-        "example": extra.get("example"),
-        "payload": interactive.payload(),
-    }
-    write_text(page, _environment(html=True).get_template(TEMPLATE).render(content))
+    write_text(page, _page(run, content, figures, interactive, extra.get("example")))
     paths = tuple(run.folder / FIGURES / f"{figure.name}.svg" for figure in [*figures, *singles])
     return Rendered(report, page, paths, len(drawn.redrawn), tuple(missing))
+
+
+def _page(
+    run: RunData, content: dict[str, Any], figures: list[Figure], interactive: Interactive, example: object
+) -> str:
+    """The text of ``index.html``, with as many rows as `LIMIT` leaves room for."""
+    sections = content["sections"]
+    first = [SIGNATURE, "secants", *(section.figures[0].name for section in sections if section.figures)]
+    content = content | page_context(content, figures, run.folder / FIGURES, first)
+    content |= {
+        "signature": next((figure for figure in figures if figure.name == SIGNATURE), None),
+        "placed": {SIGNATURE},
+        "anchors": [section.key for section in sections],
+        "example": example,
+    }
+    template = _environment(html=True).get_template(TEMPLATE)
+    for share in (1, 2, 3, 5, 10):
+        text = template.render(content, payload=interactive.payload(MOST_ROWS // share))
+        if len(text.encode("utf-8")) <= LIMIT:
+            break
+    return text
 
 
 @dataclass(frozen=True)

@@ -12,27 +12,12 @@ import re
 from functools import cache
 from pathlib import Path
 
-from markupsafe import Markup
-
-EARLY = 'document.documentElement.classList.add("js");'  # before anything is seen, so that nothing jumps
+# Runs before anything is seen, so that nothing jumps.
+EARLY = 'document.documentElement.classList.add("js");'
 STATIC = Path(__file__).parent / "static"
-MODULES = (
-    *("dom", "words", "codec", "data", "looks", "curves", "scales", "marks", "plot"),
-    *(
-        "pointer",
-        "exports",
-        "state",
-        "figure",
-        "panels",
-        "controls",
-        "sorting",
-        "grid",
-        "explorer",
-        "signature",
-        "chooser",
-        "tables",
-        "main",
-    ),
+MODULES = tuple(
+    """dom words codec data looks curves scales marks plot pointer exports state figure panels controls sorting
+    grid explorer signature chooser tables pictures main""".split()
 )
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
@@ -66,36 +51,3 @@ def policy() -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
-# -- figures ---------------------------------------------------------------------------------------
-
-_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_GEOMETRY = re.compile(r' (?:d|x|y)="[^"]*"')
-_STYLED_USES = re.compile(r'(?:\s*<use xlink:href="[^"]*" x="[^"]*" y="[^"]*" style="[^"]*"/>){2,}')
-_USE = re.compile(r'<use (xlink:href="[^"]*" x="[^"]*" y="[^"]*") style="([^"]*)"/>')
-
-
-def slim(svg: str) -> str:
-    """A smaller SVG that looks the same: coordinates to 0.01 point, one style for marks that share it."""
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>", "", svg, flags=re.DOTALL)
-    svg = _GEOMETRY.sub(lambda found: _NUMBER.sub(lambda n: f"{float(n[0]):.2f}", found[0]), svg)
-    svg = _STYLED_USES.sub(_share_style, svg)
-    return re.sub(r"\n\s*", "\n", svg).strip()
-
-
-def _share_style(found: re.Match[str]) -> str:
-    uses = _USE.findall(found[0])
-    styles = {style for _, style in uses}
-    if len(styles) != 1:
-        return found[0]
-    return f'<g style="{styles.pop()}">' + "".join(f"<use {where}/>" for where, _ in uses) + "</g>"
-
-
-def inlined(path: Path) -> Markup:
-    """A figure as the address of an image, safe between double quotes; shorter than base64."""
-    svg = slim(path.read_text(encoding="utf-8")).replace("%", "%25")
-    svg = svg.replace('"', "%22") if "'" in svg else svg.replace('"', "'")
-    for character in "#<>&":
-        svg = svg.replace(character, f"%{ord(character):02X}")
-    return Markup("data:image/svg+xml," + re.sub(r"\s+", " ", svg))  # none of "<>& is left in it

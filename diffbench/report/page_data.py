@@ -17,7 +17,7 @@ from diffbench.report.cases import showcase
 from diffbench.report.data import PARTS, STATUSES, Missing, RunData, stencil_order
 from diffbench.report.page_chooser import Profile
 from diffbench.report.page_codec import rounded, squeeze_json
-from diffbench.report.page_rows import CHOICES, VALUES, Packed
+from diffbench.report.page_rows import CHOICES, MOST_ROWS, VALUES, Packed
 from diffbench.report.page_series import SERIES, series_of
 from diffbench.report.style import unit_roundoff
 from diffbench.report.tables import Table
@@ -43,8 +43,9 @@ class Interactive:
     """The parts of the page that need more than tables: see the functions that make them."""
 
     run: RunData
+    rows: pd.DataFrame
+    choices: pd.DataFrame
     series: pd.DataFrame
-    packed: Packed
     profiles: list[Profile]
     rules: pd.DataFrame
 
@@ -55,21 +56,15 @@ class Interactive:
         series = series_of(run)
         groups = run.problems.set_index("problem")["group"] if len(run.problems) else pd.Series(dtype=object)
         profiles = page_chooser.profiles(rows, series, groups)
-        return cls(
-            run,
-            series,
-            page_rows.pack(rows, choices, run.formats),
-            profiles,
-            page_chooser.rule_scores(choices, series),
-        )
+        return cls(run, rows, choices, series, profiles, page_chooser.rule_scores(choices, series))
 
     def recommended(self) -> Table:
         """The table of the step chooser, for both pages."""
         return page_chooser.recommended_table(self.profiles, self.run.formats)
 
-    def payload(self) -> dict[str, Any]:
-        """Everything that the page's scripts need, ready for JSON."""
-        run, packed = self.run, self.packed
+    def payload(self, most: int = MOST_ROWS) -> dict[str, Any]:
+        """Everything that the page's scripts need, ready for JSON, with at most about `most` rows."""
+        run, packed = self.run, page_rows.pack(self.rows, self.choices, self.run.formats, most)
         return {
             "formats": run.formats,
             "roundoff": {name: rounded(unit_roundoff(name)) for name in run.formats},
@@ -85,8 +80,8 @@ class Interactive:
             "kept": packed.kept,
             "total": packed.rows,
             "showcase": self._showcase(),
-            "problems": self._problems(),
-            "series": squeeze_json(self._series()),
+            "problems": self._problems(packed),
+            "series": squeeze_json(self._series(packed)),
             "steps": squeeze_json(self._steps()),
             "tables": squeeze_json(page_grids.grids(run, self.series)),
         }
@@ -97,12 +92,12 @@ class Interactive:
         except Missing:
             return []
 
-    def _problems(self) -> list[dict[str, Any]]:
+    def _problems(self, packed: Packed) -> list[dict[str, Any]]:
         """Problems in the order of the catalogue's groups, each with its points and their packed rows."""
         known = self.run.problems.set_index("problem").to_dict("index") if len(self.run.problems) else {}
         points: dict[str, list[dict[str, Any]]] = {}
-        for (problem, point), blob in self.packed.blobs.items():
-            count = self.packed.choices[problem, point]
+        for (problem, point), blob in packed.blobs.items():
+            count = packed.choices[problem, point]
             points.setdefault(problem, []).append({"point": point, "rows": blob, "choices": count})
         order = [name for name in known if name in points] + [name for name in points if name not in known]
         return [
@@ -116,10 +111,10 @@ class Interactive:
             for name in order
         ]
 
-    def _series(self) -> dict[str, Any]:
+    def _series(self, packed: Packed) -> dict[str, Any]:
         """Columns over all series, in the order in which their rows are packed, and the steps they share."""
-        frame = self.packed.series.merge(self.series, on=SERIES, how="left", sort=False)
-        columns: dict[str, Any] = {"grids": self.packed.grids}
+        frame = packed.series.merge(self.series, on=SERIES, how="left", sort=False)
+        columns: dict[str, Any] = {"grids": packed.grids}
         for name in (*SERIES, "grid", "evaluations", "message", *SCORES):
             values = frame[name] if name in frame else pd.Series([None] * len(frame))
             if values.dtype.kind in "iuf":

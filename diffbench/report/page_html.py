@@ -10,13 +10,16 @@ from typing import Any
 
 from diffbench.report import page_assets
 from diffbench.report.figcache import Figure
+from diffbench.report.page_images import images
 from diffbench.report.tables import Table
 
 TEMPLATE = "index.html.j2"
 ANY, SAME, FORMAT = "any", "same_as", "{format}"
 
 
-def page_context(content: Mapping[str, Any], figures: list[Figure], folder: Path) -> dict[str, Any]:
+def page_context(
+    content: Mapping[str, Any], figures: list[Figure], folder: Path, first: list[str]
+) -> dict[str, Any]:
     """What the templates of the page need beside the content of the report.
 
     Parameters
@@ -27,9 +30,11 @@ def page_context(content: Mapping[str, Any], figures: list[Figure], folder: Path
         Those that are inlined.
     folder : Path
         Where their files are.
+    first : list of str
+        Names of the figures that must be there without scripts, the most important first.
     """
     return {
-        "inlined": {figure.name: page_assets.inlined(folder / f"{figure.name}.svg") for figure in figures},
+        "inlined": images(figures, folder, first),
         "explained": lambda table: explained(table, content["formats"]),
         "style": page_assets.style(),
         "early": page_assets.EARLY,

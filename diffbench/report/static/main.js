@@ -7,6 +7,7 @@ import { byId } from "./dom.js";
 import { Explorer } from "./explorer.js";
 import { redrawAll } from "./figure.js";
 import { showGrids } from "./grid.js";
+import { showPictures } from "./pictures.js";
 import { showSignature } from "./signature.js";
 import { enhanceTables } from "./tables.js";
 
@@ -39,6 +40,7 @@ async function start() {
   if (steps.profiles.length) new Chooser(run, steps);
   showGrids(byId("grids"), await unsqueezeJson(run.tables));
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
+  await showPictures();
 }
 
 start();
