@@ -114,17 +114,7 @@ def _truth(one: Comparison) -> str:
 
 
 def _as_json(name: str, one: Comparison) -> dict[str, Any]:
-    columns = [
-        *COLUMNS,
-        "message",
-        "error",
-        "digits",
-        "family",
-        "failed",
-        "silent_wrong",
-        "claimed",
-        "warnings",
-    ]
+    columns = [*COLUMNS, *"message estimate error digits family failed silent_wrong claimed warnings".split()]
     first = records(one.rows.head(1))[0]
     return {
         "problem": name,
