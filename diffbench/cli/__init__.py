@@ -17,8 +17,9 @@ import click
 from diffbench.cli.check import check
 from diffbench.cli.compare import compare
 from diffbench.cli.graph import graph
-from diffbench.cli.listing import doctor, list_command, report
+from diffbench.cli.listing import doctor, list_command
 from diffbench.cli.output import examples, note
+from diffbench.cli.report import report
 from diffbench.cli.run import run
 from diffbench.cli.sweep import sweep
 from diffbench.errors import DiffbenchError, MissingExtraError, RefusedError, UnknownNameError, UserError
