@@ -188,7 +188,7 @@ def derivative(
 
 
 #: Families whose methods turn what a function raises into a status.
-_MARK_ERRORS = ("stencil", "extrapolation", "complex plane")
+_MARK_ERRORS = ("stencil", "extrapolation", "complex plane", "automatic")
 
 
 class _Heard:
