@@ -155,7 +155,7 @@ class OpaqueFunction:
             with np.errstate(all="ignore"):
                 return self.function(x.copy())
 
-        outcome = self._executor.run(call, [points])[0] if self._local else Outcome(error="not here")
+        outcome = self._executor.run(call, [points])[0] if self.local else Outcome(error="not here")
         if outcome.late:
             self._count_late(points[0], outcome.error)
         if outcome.error:
@@ -166,8 +166,8 @@ class OpaqueFunction:
         return values
 
     @property
-    def _local(self) -> bool:
-        """Arrays are passed in this thread; the other executors are there to share single calls."""
+    def local(self) -> bool:
+        """Whether calls are made in this thread; other executors share single calls among them."""
         return self._options["executor"] == "serial"
 
     def _takes_arrays(self, points: RawArray, fmt: Format) -> bool:
@@ -202,7 +202,7 @@ class OpaqueFunction:
     def _outcomes(self, arguments: list[Any]) -> list[Outcome]:
         """What each call gave; in portions, so that a function that hangs is given up after a few."""
         self.calls += len(arguments)
-        portion = 1 if self._local else PORTION
+        portion = 1 if self.local else PORTION
         found: list[Outcome] = []
         with np.errstate(all="ignore"):
             for start in range(0, len(arguments), portion):
