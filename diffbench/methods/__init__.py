@@ -18,7 +18,9 @@ from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.arithmetic.ieee import FormatArithmetic
 from diffbench.errors import UnknownNameError, UserError
 from diffbench.methods import autodiff
+from diffbench.methods.automatic.method import auto
 from diffbench.methods.bridges import bridges
+from diffbench.methods.default import AUTOMATIC, default_method
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.finite_differences import Scheme, nodes
 from diffbench.methods.method import Method
@@ -35,7 +37,9 @@ def methods() -> Mapping[str, Method]:
 
 @cache
 def _registry() -> Mapping[str, Method]:
-    return MappingProxyType({m.name: m for family in (_stencils, _exact, _bridges) for m in family()})
+    return MappingProxyType(
+        {m.name: m for family in (_stencils, _exact, _bridges, _automatic) for m in family()}
+    )
 
 
 def _stencils() -> list[Method]:
@@ -56,12 +60,16 @@ def _bridges() -> list[Method]:
     ]
 
 
+def _automatic() -> list[Method]:
+    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1,), source="docs/auto.md")]
+
+
 def derivative(
     f: Callable[..., Any],
     x: Any,
     *,
     derivative: int = 1,
-    method: str = "central-2",
+    method: str | None = None,
     step: float | None = None,
     format: str | None = None,
 ) -> Estimate:
@@ -75,9 +83,9 @@ def derivative(
         One point or many.
     derivative : int
         Order m, 1 to 6; methods without a step take any from 1 on.
-    method : str
-        A stencil's name, ``jet`` (forward mode), ``reverse``, or a library (``autograd jax torch``), as
-        ``diffbench list methods`` shows them.
+    method : str, optional
+        A name of ``diffbench list methods``. Default: ``auto``, which needs no step and bounds its error
+        (docs/auto.md); with a step, or for a higher derivative, ``central-2``.
     step : float, optional
         The step h; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional
@@ -101,6 +109,7 @@ def derivative(
         raise UserError(f"the function must be callable, not {f!r}")
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
     known = methods()
+    method = default_method(derivative, step) if method is None else method
     if method not in known:
         raise UnknownNameError("method", method, known)
     points = fmt.round(x)

@@ -1,0 +1,11 @@
+"""``auto``: a first derivative with an error bound, for a function known only by its values.
+
+* ``estimate(sample, x, fmt)``: one point -> :class:`Result` (value, bound, evaluations, status, reason, and
+  what was seen on the way: noise, f'', f''', the length of the function, every pair h, D, E).
+* ``estimate_many(sample, points, fmt)``: many points, their nodes sampled together.
+"""
+
+from diffbench.methods.automatic.drive import estimate, estimate_many
+from diffbench.methods.automatic.engine import Result
+
+__all__ = ["Result", "estimate", "estimate_many"]
