@@ -68,6 +68,9 @@ class OpaqueFunction:
         If it is not callable or an option makes no sense.
     """
 
+    #: Methods and samplers that look for it pass plain arrays of the format.
+    opaque = True
+
     def __init__(
         self,
         function: Callable[..., Any],
