@@ -18,7 +18,7 @@ from diffbench.advice.curve import Curve, error_curve
 from diffbench.advice.instead import alternatives
 from diffbench.advice.probe import dyadic
 from diffbench.advice.record import Advice, Check, Option, Usual
-from diffbench.advice.survey import INFINITE, Survey, survey
+from diffbench.advice.survey import INFINITE, Survey, derivative_unit, survey
 from diffbench.advice.usual import usual_steps
 from diffbench.arithmetic.formats import Format, get_format
 from diffbench.errors import UnknownNameError, UserError
@@ -196,10 +196,11 @@ def _answer(
     instead = alternatives(found, curve.stencil, curve, chosen.error, derivative)
     reasons = _reasons(found, "kink" in message)
     evaluations = probe.evaluations  # what the check costs is not what the advice cost
-    check = check_advice(probe, truth, curve.stencil, chosen.h, scale)
-    if not message and yardstick.value and chosen.error > 0.1 * abs(yardstick.value):
+    check = check_advice(probe, truth, curve.stencil, chosen.h, scale, found.size)
+    unit = derivative_unit(yardstick, found.size, probe.x, derivative)
+    if not message and chosen.error > 0.1 * unit:
         status = "low_confidence"
-        message = f"no step is good: the best error is {chosen.error / abs(yardstick.value):.0%} of the derivative"
+        message = f"no step is good: the best error is {chosen.error / unit:.0%} of the derivative"
     return Advice(
         **facts,
         stencil=chosen.stencil,

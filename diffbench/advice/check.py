@@ -27,7 +27,7 @@ Truth = Callable[..., Any] | float | None
 
 
 def check_advice(
-    probe: Probe, truth: Truth, stencil: Stencil, h: float, scale: float
+    probe: Probe, truth: Truth, stencil: Stencil, h: float, scale: float, size: float
 ) -> Check:
     """How far the recommended step is from the robust best one.
 
@@ -40,6 +40,8 @@ def check_advice(
         What was recommended.
     scale : float
         The largest step of the sweep.
+    size : float
+        |f| near x: where the derivative is 0, errors below ``u size / scale^m`` count as equal.
     """
     m = stencil.derivative
     try:
@@ -55,7 +57,8 @@ def check_advice(
     actual = float(abs(probe.estimates(stencil, np.array([h]))[0] - exact))
     error = np.abs(probe.estimates(stencil, grid) - exact)
     h_best, best = robust_best(grid, error, np.isfinite(error))
-    factor = float(regret(actual, best, exact, probe.format.name)) if math.isfinite(best) else math.nan
+    unit = abs(exact) or size / max(1.0, abs(probe.x)) ** m
+    factor = float(regret(actual, best, unit, probe.format.name)) if math.isfinite(best) else math.nan
     message = "" if math.isfinite(best) else "too few steps have a value for a robust best step"
     return Check(source, actual, h_best, best, factor, message)
 

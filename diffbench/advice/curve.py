@@ -117,7 +117,9 @@ def error_curve(
     if yardstick.status != "ok":  # then the estimates may agree with it and all be wrong
         model = np.fmax(model, yardstick.bound)
     decided = upper > 2 * yardstick.bound
-    expected = np.where(decided, upper, np.fmin(np.fmax(model, 0.0), np.fmax(upper, 0) + yardstick.bound))
+    # what is not decided still lies within a bound of the gap
+    between = np.fmin(np.fmax(model, upper - yardstick.bound), np.fmax(upper, 0) + yardstick.bound)
+    expected = np.where(decided, upper, between)
     expected = np.where(np.isfinite(gap), expected, np.nan)
     typical = fmt.eps ** (1 / (m + p)) * max(1.0, abs(x))
     decided &= np.isfinite(gap)

@@ -17,10 +17,13 @@ from diffbench.advice.noise import noise_level, scatter_by_step
 from diffbench.advice.probe import Probe, dyadic
 from diffbench.advice.yardstick import ROUNDED, Rungs, Yardstick, measure, offsets_of
 from diffbench.arithmetic.formats import Format, get_format
+from diffbench.methods import methods
 from diffbench.stencils import stencil_from_name
 
 #: How often a ladder may be continued beyond its end, and by how many octaves.
 _EXTENSIONS, _OCTAVES = 5, 8
+#: Far out f may swing within a step, which looks like noise: it is at most so many times what the first look saw.
+_MOST = 8.0
 #: Octaves that are kept below and above the best of a coarse look.
 _BELOW, _ABOVE = 8, 13
 #: Octaves over which a slope that rises by 10 % and more is taken to rise without bound.
@@ -142,9 +145,12 @@ def _measured(
     kind = wanted_kind or _sides(probe, low)
     if few:
         low, high = _narrowed(probe, kind, low, high, derivative)
+    most = math.inf
     for _ in range(_EXTENSIONS):
         rungs = _ladder(probe, kind, low, high)
         noise, argument = _noise(probe, rungs)
+        noise = min(noise, most)
+        most = _MOST * noise if noise else math.inf
         yardstick = measure(rungs, derivative, noise, argument, probe.format.u)
         wanted = _continue(rungs, yardstick, low, high, probe)
         if wanted == (low, high):
@@ -158,9 +164,44 @@ def _measured(
         noise = probe.scatter
         yardstick = measure(rungs, derivative, noise, argument, probe.format.u)
     yardstick = _doubts(yardstick, rungs, noise, derivative, probe)
+    if kind == "central":
+        yardstick = second_opinion(yardstick, probe, derivative)
     slope = rungs.slope[np.isfinite(rungs.slope)]
     typical = float(np.median(slope)) if len(slope) else 0.0
     return Survey(probe, kind, yardstick, noise, typical, low, high, _size(probe, rungs, yardstick), tuple(notes))
+
+
+def derivative_unit(yardstick: Yardstick, size: float, x: float, derivative: int) -> float:
+    """What errors are relative to: the derivative, or max|f| / scale^m where it is 0 as far as can be told."""
+    if abs(yardstick.value) > 2 * yardstick.bound:
+        return abs(yardstick.value)
+    return max(abs(yardstick.value), size / max(1.0, abs(x)) ** derivative)
+
+
+def second_opinion(yardstick: Yardstick, probe: Probe, derivative: int) -> Yardstick:
+    """The automatic estimator asked as well: the sharper of two that agree, doubts where they do not.
+
+    It knows first derivatives; for others the ladder speaks alone.
+    """
+    method = methods()["auto"]
+    if method.refusal(probe.format, derivative) or not math.isfinite(yardstick.value):
+        return yardstick
+    program = probe.program if probe.strict else probe.opaque
+    found = method.estimate(program, probe.format, probe.format.round(np.array([probe.x])), derivative)
+    value, bound = float(np.asarray(found.value)[0]), float(np.asarray(found.error)[0])
+    if found.status != "ok":
+        agree = abs(value - yardstick.value) <= bound + yardstick.bound
+        if yardstick.status != "ok" or found.status != "low_confidence" or agree:
+            return yardstick
+        message = f"the automatic estimator would not vouch for its value: {found.message}"
+        return replace(yardstick, status="low_confidence", message=message)
+    if abs(value - yardstick.value) > bound + yardstick.bound and yardstick.status == "ok":
+        message = f"two estimators disagree: {yardstick.value:.10g} and {value:.10g} (auto)"
+        bound = max(abs(value - yardstick.value), bound, yardstick.bound)
+        return replace(yardstick, bound=bound, status="low_confidence", message=message)
+    if bound < yardstick.bound and yardstick.status == "ok":
+        return replace(yardstick, value=value, bound=bound, source="the automatic estimator (method 'auto')")
+    return yardstick
 
 
 def _size(probe: Probe, rungs: Rungs, yardstick: Yardstick) -> float:
@@ -242,7 +283,8 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
     if slopes is not None:
         message = f"f has a kink at x: the slope is {slopes[0]:.6g} on the left and {slopes[1]:.6g} on the right"
         return replace(yardstick, status="low_confidence", message=message)
-    if yardstick.status == "ok" and yardstick.relative > max(1e-3, 64 * probe.format.u):
+    unit = derivative_unit(yardstick, _size(probe, rungs, yardstick), probe.x, derivative)
+    if yardstick.status == "ok" and yardstick.bound > max(1e-3, 64 * probe.format.u) * unit:
         message = f"the derivative is only known to {yardstick.bound:.2g} of {yardstick.value:.3g}"
         return replace(yardstick, status="low_confidence", message=message)
     return yardstick
