@@ -3,7 +3,7 @@
 * ``advise(f, x)`` -> :class:`Advice`: stencil and step, the error to expect, what is better than any step.
 
 The advice is made from values of f alone: a derivative with a bound from a ladder of steps, and the error of
-every stencil measured against it. Where the truth is known, the advice is held against it and says how it did.
+every stencil measured against it. Where the truth is known, the advice is held against it and says so.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ def advise(
     message = found.yardstick.message
     if names is None and found.kind == "central" and message.startswith("f has a kink"):
         found = survey(f, fmt, point, derivative, scale, "forward", few=few)
-        message += "; the advice is for the slope on the right, and holds for the left with a backward stencil"
-    curves = {
-        wanted: _curve(found, wanted, derivative, few) for wanted in names or CANDIDATES[found.kind]
-    }
+        message += (
+            "; the advice is for the slope on the right, and holds for the left with a backward stencil"
+        )
+    curves = {wanted: _curve(found, wanted, derivative, few) for wanted in names or CANDIDATES[found.kind]}
     return _answer(found, curves, label, derivative, message, truth, scale, few)
 
 
@@ -113,8 +113,14 @@ def _checked(
 ) -> tuple[Format, float, float]:
     if not callable(f):
         raise UserError(f"the function must be callable, not {type(f).__name__} {f!r:.40}")
-    if isinstance(derivative, bool) or not isinstance(derivative, int) or not 1 <= derivative <= MAX_DERIVATIVE:
-        raise UserError(f"the derivative order must be an integer from 1 to {MAX_DERIVATIVE}, not {derivative!r}")
+    if (
+        isinstance(derivative, bool)
+        or not isinstance(derivative, int)
+        or not 1 <= derivative <= MAX_DERIVATIVE
+    ):
+        raise UserError(
+            f"the derivative order must be an integer from 1 to {MAX_DERIVATIVE}, not {derivative!r}"
+        )
     if effort is not None and effort not in EFFORTS:
         raise UnknownNameError("effort", str(effort), EFFORTS)
     fmt = get_format(format)
@@ -175,7 +181,9 @@ def _answer(
         eps=probe.format.eps,
     )
     if not options or INFINITE in message:
-        none = message or f"no step has a value at all of its nodes: {probe.failure or 'f is not finite near x'}"
+        none = (
+            message or f"no step has a value at all of its nodes: {probe.failure or 'f is not finite near x'}"
+        )
         return Advice(
             **facts,
             stencil="",
@@ -251,7 +259,8 @@ def _reasons(found: Survey, kink: bool = False) -> tuple[str, ...]:
     texts = [
         f"{probe.evaluations} values of f in {probe.format.name}; {how}"
         + (f" ({_first_clause(probe.why_opaque)})" if probe.why_opaque else ""),
-        f"the derivative is taken to be {yardstick.value:.10g} within {yardstick.bound:.2g}: {yardstick.source}",
+        f"the derivative is taken to be {yardstick.value:.10g} within {yardstick.bound:.2g}: "
+        f"{yardstick.source}",
         "errors above that bound are measured, below it they are continued by the model "
         "(truncation ~ h^p, noise ~ 1/h^m)",
     ]

@@ -1,7 +1,7 @@
 """The advice held against the truth, where there is one: Arb's for a NumPy program, or the user's.
 
-``check_advice(...)`` sweeps the recommended stencil around the optimum against the true derivative, and compares
-the error at the recommended step with that of the robust best step.
+``check_advice(...)`` sweeps the recommended stencil against the true derivative, and compares the
+error at the recommended step with that of the robust best step.
 """
 
 from __future__ import annotations
@@ -26,16 +26,14 @@ PER_DECADE = 20
 Truth = Callable[..., Any] | float | None
 
 
-def check_advice(
-    probe: Probe, truth: Truth, stencil: Stencil, h: float, scale: float, size: float
-) -> Check:
+def check_advice(probe: Probe, truth: Truth, stencil: Stencil, h: float, scale: float, size: float) -> Check:
     """How far the recommended step is from the robust best one.
 
     Parameters
     ----------
     probe : Probe
     truth : callable, float or None
-        A NumPy program to differentiate, the derivative, or nothing: then the function itself, if Arb runs it.
+        A NumPy program to differentiate, the derivative, or nothing: the function itself, if Arb runs it.
     stencil, h
         What was recommended.
     scale : float
@@ -46,8 +44,8 @@ def check_advice(
     m = stencil.derivative
     try:
         exact, source = _exact(probe, truth, m)
-    except (RefusedError, UserError) as error:
-        return Check(message=_first_line(str(error)))
+    except (RefusedError, UserError) as refusal:
+        return Check(message=_first_line(str(refusal)))
     if math.isnan(exact):
         return Check(message="the reference has no derivative here")
     grid = step_grid(probe.format, max(scale, h), PER_DECADE).h.astype(np.float64)
@@ -66,7 +64,9 @@ def check_advice(
 def _exact(probe: Probe, truth: Truth, derivative: int) -> tuple[float, str]:
     if truth is None:
         if not probe.strict:
-            raise UserError("the function is opaque: give its derivative (truth=, --truth) to check the advice")
+            raise UserError(
+                "the function is opaque: give its derivative (truth=, --truth) to check the advice"
+            )
         found = reference(probe.program, probe.x, derivative)
         return _value(found), "exact sweep (Arb)"
     if callable(truth):

@@ -1,8 +1,8 @@
 """The error of a stencil against its step, as far as it can be known without the true derivative.
 
-``error_curve(...)`` compares every estimate with a yardstick (a value and its bound). Where the gap exceeds the
-bound it is the error, measured; below the bound nothing can be decided, and a model takes over: truncation
-continued from larger steps with the stencil's order, and noise as ``S2 sigma / h^m``.
+``error_curve(...)`` compares every estimate with a yardstick (a value and its bound). Where the gap exceeds
+the bound it is the error, measured; below the bound nothing can be decided, and a model takes over:
+truncation continued from larger steps with the stencil's order, and noise as ``S2 sigma / h^m``.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def error_curve(
         gap = np.abs(estimate - yardstick.value)
         gap = np.where(np.isfinite(estimate), gap, np.nan)
         rounding = NORMAL_90 * stencil.S2 * noise / h**m + _abscissa(stencil, h, slope, x, fmt)
-    upper = _upper(h, gap)
+    upper = _upper(h, gap, m, p)
     truncation = _truncation(h, upper, rounding, yardstick.bound, p)
     model = np.fmax(truncation + rounding, _least(yardstick, fmt))
     if yardstick.status != "ok":  # then the estimates may agree with it and all be wrong
@@ -139,8 +139,12 @@ def _abscissa(stencil: Stencil, h: Array, slope: float, x: float, fmt: Format) -
     return np.where(exact, 0.0, float(stencil.X1) * slope * spacing / 2 / h**stencil.derivative)
 
 
-def _upper(h: Array, gap: Array) -> Array:
-    """The 90th percentile (inverted CDF) of the gaps within a quarter of a decade, at least three."""
+def _upper(h: Array, gap: Array, m: int, p: int) -> Array:
+    """The 90th percentile (inverted CDF) of the gaps within a quarter of a decade, at least three.
+
+    On a coarse grid the window is wider, and gaps count as what they would be at this step: noise falls
+    from the smaller steps like h^-m, truncation from the larger ones like h^p.
+    """
     position = np.log10(h)
     found = np.full(len(h), np.nan)
     for i in range(len(h)):
@@ -148,10 +152,12 @@ def _upper(h: Array, gap: Array) -> Array:
             continue
         distance = np.abs(position - position[i])
         inside = (distance <= HALF_WINDOW + 1e-9) & np.isfinite(gap)
-        if inside.sum() < LEAST_ROWS:  # a coarse grid: the neighbours on both sides
+        values = gap[inside]
+        if inside.sum() < LEAST_ROWS:
             inside = (distance <= 2 * HALF_WINDOW) & np.isfinite(gap)
-        values = np.sort(gap[inside])
-        found[i] = values[math.ceil(QUANTILE * len(values)) - 1]
+            ratio = h[inside] / h[i]
+            values = gap[inside] * np.where(ratio < 1, ratio**m, ratio ** float(-p))
+        found[i] = np.sort(values)[math.ceil(QUANTILE * len(values)) - 1]
     return found
 
 

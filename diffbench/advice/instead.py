@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from diffbench.advice.curve import Curve, error_curve
+from diffbench.advice.record import times
 from diffbench.advice.survey import Survey
 from diffbench.arithmetic.formats import get_format
 from diffbench.methods.autodiff import jet
@@ -15,7 +15,9 @@ from diffbench.stencils import Stencil
 WORTH = 10.0
 
 
-def alternatives(survey: Survey, stencil: Stencil, curve: Curve, expected: float, derivative: int) -> list[str]:
+def alternatives(
+    survey: Survey, stencil: Stencil, curve: Curve, expected: float, derivative: int
+) -> list[str]:
     """Sentences on complex step, autodiff, mixed precision, rescaling and averaging, where they help."""
     found = []
     if survey.probe.strict:
@@ -40,7 +42,7 @@ def _autodiff(survey: Survey, expected: float, derivative: int) -> list[str]:
         return []
     return [
         f"automatic differentiation needs no step: method='jet' gives {value!r} in {probe.format.name}, "
-        f"{_least(error, survey)} from the value used here"
+        f"within {max(error, survey.yardstick.bound):.2g} of the value used here"
     ]
 
 
@@ -62,17 +64,13 @@ def _complex_step(survey: Survey, expected: float, derivative: int) -> list[str]
         return []
     return [
         f"the complex step needs no h to choose: np.imag(f(x + 1e-100j)) / 1e-100 = {slope!r}, "
-        f"{_least(error, survey)} from the value used here"
+        f"within {max(error, survey.yardstick.bound):.2g} of the value used here"
     ]
 
 
 def _helps(error: float, expected: float, survey: Survey) -> bool:
     """Much closer than the best step, or as close as can be told."""
     return bool(np.isfinite(error)) and error <= max(expected / WORTH, survey.yardstick.bound)
-
-
-def _least(error: float, survey: Survey) -> str:
-    return f"{error:.2g}" if error > survey.yardstick.bound else f"at most {survey.yardstick.bound:.2g}"
 
 
 def _mixed(survey: Survey, stencil: Stencil, curve: Curve, expected: float) -> list[str]:
@@ -96,12 +94,12 @@ def _mixed(survey: Survey, stencil: Stencil, curve: Curve, expected: float) -> l
     best = mixed.best()
     if best >= 0 and mixed.expected[best] * 1.3 < expected:
         found.append(
-            f"mixed precision: f in {fmt.name}, subtract and divide in float32: error {mixed.expected[best]:.2g} at "
-            f"h = {mixed.h[best]:.3g}"
+            f"mixed precision: f in {fmt.name}, subtract and divide in float32: error "
+            f"{mixed.expected[best]:.2g} at h = {mixed.h[best]:.3g}"
         )
     wide = get_format("float32")
     gain = (wide.u / fmt.u) ** (stencil.accuracy / (stencil.accuracy + stencil.derivative))
-    found.append(f"evaluate f in float32: by the model its best error is {1 / gain:.2g} times smaller")
+    found.append(f"evaluate f in float32: by the model its best error is {times(1 / gain)} times smaller")
     return found
 
 
@@ -126,7 +124,7 @@ def _averaging(survey: Survey, stencil: Stencil) -> list[str]:
         return []
     gain = 100 ** (stencil.accuracy / (stencil.accuracy + stencil.derivative))
     return [
-        f"f is noisier than its format ({survey.noise_in_ulp:.2g} ulp): a tighter tolerance inside f, or the same "
-        f"random numbers for all calls, helps more than any step; noise 100 times smaller makes the best error {gain:.2g} "
-        "times smaller"
+        f"f is noisier than its format ({survey.noise_in_ulp:.2g} ulp): a tighter tolerance inside f, or the "
+        "same random numbers for all calls, helps more than any step; noise 100 times smaller makes the best "
+        f"error {times(gain)} times smaller"
     ]

@@ -4,7 +4,7 @@ A smooth function's k-th difference falls like ``h^k``; that of independent nois
 ``gamma_k = (k!)^2 / (2k)!``, ``sqrt(gamma_k mean((Delta^k f)^2))`` is the standard deviation of the noise.
 
 Source: J. J. More and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), section 2;
-their single spacing is replaced by all spacings of a ladder, since one that suits every function does not exist.
+their single spacing is replaced by all of a ladder, since none suits every function.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 #: Orders of the differences; the lower one has more of them, the higher one fades faster for smooth f.
 ORDERS = (4, 6)
-#: Where f itself shows, differences grow with every octave, at a kink only twice; noise does not grow. A run of
-#: so many octaves, each this much larger, is no chance.
+#: Where f itself shows, differences grow with every octave, at a kink only twice; noise does not grow. A run
+#: of so many octaves, each this much larger, is no chance.
 _GROWTH, GROWING = 1.5, 4
 SHORT = 24
 

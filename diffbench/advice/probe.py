@@ -79,8 +79,8 @@ class Probe:
             found = self.opaque.repeats(self.x, self.format.name)
             if found.kind == "state":
                 raise UserError(
-                    f"{self.opaque.__name__} remembers its calls: {found.message}. A difference of such values is "
-                    "not a difference of f: reset the state in each call"
+                    f"{self.opaque.__name__} remembers its calls: {found.message}. A difference of such "
+                    "values is not a difference of f: reset the state in each call"
                 )
             self.scatter = found.scatter
             return value

@@ -32,7 +32,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Usual:
-    """A step people use without looking, on this function: its error, and how often that is the best one's."""
+    """A step people use without looking: its error on this function, as a multiple of the best one's."""
 
     name: str
     h: float
@@ -132,9 +132,9 @@ class Advice:
 
     @property
     def h_text(self) -> str:
-        """The step as one would write it: ``2**-17`` for a power of two."""
+        """The step as one would write it: ``2**-17 = 7.62939453125e-06`` for a power of two."""
         mantissa, exponent = math.frexp(self.h) if math.isfinite(self.h) else (0.0, 0)
-        return f"2**{exponent - 1}" if mantissa == 0.5 else f"{self.h:.6g}"
+        return f"2**{exponent - 1} = {self.h!r}" if mantissa == 0.5 else repr(self.h)
 
     @property
     def rule(self) -> str:
@@ -158,7 +158,9 @@ class Advice:
 
     def as_dict(self) -> dict[str, Any]:
         """All numbers and texts as plain values, for JSON."""
-        names = "function x format derivative status message stencil h expected_error truncation rounding noise"
+        names = (
+            "function x format derivative status message stencil h expected_error truncation rounding noise"
+        )
         names += " noise_in_ulp value bound evaluations h_text rule code relative_error"
         found: dict[str, Any] = {name: getattr(self, name) for name in names.split()}
         found |= {name: list(getattr(self, name)) for name in ("reasons", "instead")}
@@ -173,7 +175,7 @@ class Advice:
             found.append(f"{self.status}: {self.message}")
         if self.stencil:
             found += [
-                f"use    {self.stencil} with h = {self.h_text} = {self.h!r}",
+                f"use    {self.stencil} with h = {self.h_text}",
                 f"code   {self.code}",
                 f"rule   {self.rule}, eps = {self.eps:.3g}",
                 f"error  {self.expected_error:.2g} ({_share(self.relative_error)}): truncation "
@@ -206,7 +208,14 @@ def usual_text(row: Usual) -> str:
         return row.message
     if row.worse <= 2:
         return f"error {row.error:.2g}, as good as the best"
-    return f"error {row.error:.2g}, {row.worse:.2g} times the best of {row.stencil}"
+    return f"error {row.error:.2g}, {times(row.worse)} times the best of {row.stencil}"
+
+
+def times(factor: float) -> str:
+    """A factor with two digits, as one would say it."""
+    if factor >= 1e5 or not factor >= 1e-2:
+        return f"{factor:.1e}"
+    return f"{float(f'{factor:.2g}'):g}"
 
 
 def check_text(check: Check) -> str:
@@ -216,7 +225,7 @@ def check_text(check: Check) -> str:
     if math.isnan(check.factor):
         return f"{check.source}: {check.message}"
     return (
-        f"{check.source}: error {check.actual:.2g}, {check.factor:.2g} times the robust best "
+        f"{check.source}: error {check.actual:.2g}, {times(check.factor)} times the robust best "
         f"({check.error_best:.2g} at h = {check.h_best:.2g})"
     )
 

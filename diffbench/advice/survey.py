@@ -17,12 +17,14 @@ from diffbench.advice.noise import noise_level, scatter_by_step
 from diffbench.advice.probe import Probe, dyadic
 from diffbench.advice.yardstick import ROUNDED, Rungs, Yardstick, measure, offsets_of
 from diffbench.arithmetic.formats import Format, get_format
+from diffbench.errors import UserError
 from diffbench.methods import methods
+from diffbench.opaque import opaque
 from diffbench.stencils import stencil_from_name
 
 #: How often a ladder may be continued beyond its end, and by how many octaves.
 _EXTENSIONS, _OCTAVES = 5, 8
-#: Far out f may swing within a step, which looks like noise: it is at most so many times what the first look saw.
+#: Far out f may swing within a step, which looks like noise: it is at most so many times the first look's.
 _MOST = 8.0
 #: Octaves that are kept below and above the best of a coarse look.
 _BELOW, _ABOVE = 8, 13
@@ -106,10 +108,8 @@ def survey(
     return _measured(probe, derivative, scale, kind, few)
 
 
-def _with_wide_run(
-    probe: Probe, wider: Probe, derivative: int, scale: float, kind: str | None
-) -> Survey:
-    """A NumPy program in a narrow format: float64 tells its derivative, and how wrong the format's values are."""
+def _with_wide_run(probe: Probe, wider: Probe, derivative: int, scale: float, kind: str | None) -> Survey:
+    """A NumPy program in a narrow format: float64 tells its derivative, and the noise of the format."""
     found = _measured(wider, derivative, scale, kind, False)
     low, high = _range(probe, scale)
     h = dyadic(probe.format, low, max(found.high, low), 1)
@@ -138,9 +138,7 @@ def _range(probe: Probe, scale: float) -> tuple[float, float]:
     return low, max(scale, 4 * low)
 
 
-def _measured(
-    probe: Probe, derivative: int, scale: float, wanted_kind: str | None, few: bool
-) -> Survey:
+def _measured(probe: Probe, derivative: int, scale: float, wanted_kind: str | None, few: bool) -> Survey:
     low, high = _range(probe, scale)
     kind = wanted_kind or _sides(probe, low)
     if few:
@@ -168,11 +166,13 @@ def _measured(
         yardstick = second_opinion(yardstick, probe, derivative)
     slope = rungs.slope[np.isfinite(rungs.slope)]
     typical = float(np.median(slope)) if len(slope) else 0.0
-    return Survey(probe, kind, yardstick, noise, typical, low, high, _size(probe, rungs, yardstick), tuple(notes))
+    return Survey(
+        probe, kind, yardstick, noise, typical, low, high, _size(probe, rungs, yardstick), tuple(notes)
+    )
 
 
 def derivative_unit(yardstick: Yardstick, size: float, x: float, derivative: int) -> float:
-    """What errors are relative to: the derivative, or max|f| / scale^m where it is 0 as far as can be told."""
+    """What errors are relative to: the derivative, or max|f| / scale^m where it may be 0."""
     if abs(yardstick.value) > 2 * yardstick.bound:
         return abs(yardstick.value)
     return max(abs(yardstick.value), size / max(1.0, abs(x)) ** derivative)
@@ -252,8 +252,10 @@ def _noise(probe: Probe, rungs: Rungs) -> tuple[float, float]:
     return level, probe.format.u * abs(probe.x) / 2
 
 
-def _continue(rungs: Rungs, yardstick: Yardstick, low: float, high: float, probe: Probe) -> tuple[float, float]:
-    """A longer range, where the best answer stands at its end: f varies more slowly or faster than supposed."""
+def _continue(
+    rungs: Rungs, yardstick: Yardstick, low: float, high: float, probe: Probe
+) -> tuple[float, float]:
+    """A longer range, where the best answer stands at its end: f varies on another scale."""
     if not math.isfinite(yardstick.bound) or len(rungs.h) < 4:
         if rungs.flat.all() and high < probe.format.max / 2.0**_OCTAVES:
             return low, high * 2.0**_OCTAVES
@@ -273,15 +275,17 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
         widest = float(rungs.h[known][-1])
         resolution = float(probe.format.ulp(probe.value)) / widest**derivative
         message = (
-            f"f has the same value at all steps up to h = {widest:.3g}: it is constant there, or changes by less "
-            "than the format resolves"
+            f"f has the same value at all steps up to h = {widest:.3g}: it is constant there, or changes by "
+            "less than the format resolves"
         )
         return Yardstick(0.0, resolution, "equal values", widest, "low_confidence", message)
     if derivative == 1 and _grows(rungs):
         return replace(yardstick, status="low_confidence", message=INFINITE)
     slopes = kink_slopes(rungs, noise) if rungs.kind == "central" and derivative == 1 else None
     if slopes is not None:
-        message = f"f has a kink at x: the slope is {slopes[0]:.6g} on the left and {slopes[1]:.6g} on the right"
+        message = (
+            f"f has a kink at x: the slope is {slopes[0]:.6g} on the left and {slopes[1]:.6g} on the right"
+        )
         return replace(yardstick, status="low_confidence", message=message)
     unit = derivative_unit(yardstick, _size(probe, rungs, yardstick), probe.x, derivative)
     if yardstick.status == "ok" and yardstick.bound > max(1e-3, 64 * probe.format.u) * unit:
@@ -291,7 +295,7 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
 
 
 def _grows(rungs: Rungs) -> bool:
-    """Whether the slope to the neighbours keeps rising as h falls, over the smallest steps that see f change."""
+    """Whether the slope to the neighbours keeps rising as h falls, over the smallest steps that show it."""
     middle = rungs.offsets.index(0)
     side = middle + 1 if rungs.kind != "backward" else middle - 1
     with np.errstate(all="ignore"):
@@ -319,3 +323,25 @@ def kink_slopes(rungs: Rungs, noise: float) -> tuple[float, float] | None:
         return None
     k = where[0]
     return (float((centre - left)[k] / rungs.h[k]), float((right - centre)[k] / rungs.h[k]))
+
+
+def yardstick_of(
+    program: Callable[..., Any], fmt: Format, x: float, derivative: int, scale: float
+) -> Yardstick:
+    """The derivative of an opaque f at a number of the format, with a bound; from float64 if f takes it.
+
+    A narrower format only rounds: the function is the same, and float64 tells its derivative better.
+    """
+    wide = get_format("float64") if fmt.precision < get_format("float64").precision else fmt
+    called = opaque(program)
+    few = not called.local
+    try:
+        found = survey(called, wide, x, derivative, scale, few=few)
+    except UserError:
+        if wide is fmt:
+            raise
+        return survey(called, fmt, x, derivative, scale, few=few).yardstick
+    source = (
+        found.yardstick.source if wide is fmt else f"from values in {wide.name}: {found.yardstick.source}"
+    )
+    return replace(found.yardstick, source=source)

@@ -29,7 +29,9 @@ def _judged(name: str, h: float, survey: Survey, stencil: Stencil, least: float,
     spacing = float(fmt.ulp(survey.probe.x)) if survey.probe.x else 0.0
     if step < spacing / 2:
         message = f"x + h is x in {fmt.name}: the difference is 0"
-        return Usual(name, step, stencil.name, abs(yardstick.value), _times(abs(yardstick.value), least), message)
+        return Usual(
+            name, step, stencil.name, abs(yardstick.value), _times(abs(yardstick.value), least), message
+        )
     estimates = survey.probe.estimates(stencil, step * (_NEAR[:1] if sparse else _NEAR))
     gap = np.abs(estimates - yardstick.value)
     if not np.isfinite(gap[0]):

@@ -100,7 +100,9 @@ class Rungs:
         weights = np.array([float(c) for c in stencil.weights], dtype=wide)
         with np.errstate(all="ignore"):
             near = (self.values - self.values[self.offsets.index(0)])[index]
-            return np.asarray(np.sum(weights[:, None] * near, axis=0) / self.h**stencil.derivative, dtype=float)
+            return np.asarray(
+                np.sum(weights[:, None] * near, axis=0) / self.h**stencil.derivative, dtype=float
+            )
 
 
 def offsets_of(kind: str) -> tuple[int, ...]:
@@ -146,13 +148,15 @@ def measure(rungs: Rungs, derivative: int, noise: float, argument: float, u: flo
     h = rungs.h
     answers, bounds, widths = [], [], []
     slope = rungs.slope
-    # differences of exact values can be 0 by symmetry (expm1(h) = h for small h): a value is never better known
-    # than its own rounding
+    # differences of exact values can be 0 by symmetry (expm1(h) = h for small h): a value is never better
+    # known than its own rounding
     scatter = np.maximum(noise, ROUNDED * 2 * u * np.abs(rungs.values).max(axis=0).astype(float))
     for stencil in stencils_on(rungs.kind, derivative):
         d = rungs.of(stencil)
         with np.errstate(all="ignore"):
-            width = WIDTH * stencil.S2 * (scatter + argument * slope) / h**derivative + 8 * min(u, 2.0**-53) * np.abs(d)
+            width = WIDTH * stencil.S2 * (scatter + argument * slope) / h**derivative + 8 * min(
+                u, 2.0**-53
+            ) * np.abs(d)
             change = np.abs(np.diff(d, prepend=np.nan))
             # truncation falls by 2^p per octave, so the change to the larger step bounds it as well
             later = np.append(change[1:], 0.0) / 2.0 ** (stencil.accuracy - 1)
@@ -168,7 +172,9 @@ def measure(rungs: Rungs, derivative: int, noise: float, argument: float, u: flo
     bound = np.where(allowed & np.isfinite(value), bound, np.inf)
     if not np.isfinite(bound).any():
         return Yardstick(
-            source="a ladder of stencils", status="low_confidence", message="no two steps agree with each other"
+            source="a ladder of stencils",
+            status="low_confidence",
+            message="no two steps agree with each other",
         )
     p, k = np.unravel_index(np.argmin(bound), bound.shape)
     name = stencils_on(rungs.kind, derivative)[p].name

@@ -265,7 +265,9 @@ def _declared(variables: Sequence[str]) -> tuple[str, ...]:
         if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name)):
             raise UserError(f"{name!r} cannot be the name of a variable: write letters, digits and _")
         if name in CONSTANTS or name in FUNCTIONS:
-            raise UserError(f"{name!r} is a {'constant' if name in CONSTANTS else 'function'}, not a variable")
+            raise UserError(
+                f"{name!r} is a {'constant' if name in CONSTANTS else 'function'}, not a variable"
+            )
         if names.count(name) > 1:
             raise UserError(f"the variable {name!r} is listed twice")
     return names

@@ -64,7 +64,7 @@ def order_variables(names: Iterable[str]) -> tuple[str, ...]:
     """The order in which the variables of an expression are the components of a point.
 
     Coordinates ``x0, x1, ...`` stand at their own number, and the ones in between that do not occur count
-    too: ``x0 + x2`` has three. Other names are sorted by letter and then by number (``x, y`` and ``a2, a10``).
+    too: ``x0 + x2`` has three. Other names are sorted by letter and then by number (``x, y``; ``a2, a10``).
     """
     found = set(names)
     numbers = [coordinate(name) for name in found]

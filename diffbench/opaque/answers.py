@@ -88,7 +88,9 @@ def _to_float(value: Any, where: str) -> float:
     try:
         return float(value)
     except Exception as error:
-        raise UserError(f"the function returned {_kind(value)} {where}, which is no number: {error}") from None
+        raise UserError(
+            f"the function returned {_kind(value)} {where}, which is no number: {error}"
+        ) from None
 
 
 def _wrong_dtype(dtype: np.dtype[Any], fmt: Format) -> str:
@@ -106,7 +108,8 @@ def _wrong_dtype(dtype: np.dtype[Any], fmt: Format) -> str:
 def _narrow_note(dtype: np.dtype[Any], fmt: Format) -> str:
     if dtype.kind in "iu" or format_of(dtype).precision >= fmt.precision:
         return ""
-    return f"the function returns {format_of(dtype).name} for x of {fmt.name}: its values have fewer digits than the format"
+    own = format_of(dtype).name
+    return f"the function returns {own} for x of {fmt.name}: its values have fewer digits than the format"
 
 
 def _kind(value: Any) -> str:

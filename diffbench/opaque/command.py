@@ -83,7 +83,7 @@ class Command:
                 return ",".join(numbers)
             if int(found[1]) >= len(numbers):
                 raise UserError(
-                    f"the command asks for {found[0]}, but the point has {len(numbers)} components: x0 is the first"
+                    f"the command asks for {found[0]}, but the point has only {len(numbers)} components"
                 )
             return numbers[int(found[1])]
 
@@ -116,7 +116,9 @@ class Command:
                 )
             text = matches[-1][1] or ""
             if _NUMBER.fullmatch(text.strip()) is None:
-                raise CommandError(f"{shlex.join(arguments)}: the pattern found {text!r:.40}, which is no number")
+                raise CommandError(
+                    f"{shlex.join(arguments)}: the pattern found {text!r:.40}, which is no number"
+                )
             return _read(text.strip())
         found = _NUMBER.findall(out)
         if not found:

@@ -228,8 +228,8 @@ def _check_portable(call: Call) -> None:
         pickle.dumps(call)
     except Exception as error:
         raise UserError(
-            f"this function cannot be sent to another process ({said(error)}): define it at the top level of a "
-            "module that can be imported, or use executor='thread'"
+            f"this function cannot be sent to another process ({said(error)}): define it at the top level of "
+            "a module that can be imported, or use executor='thread'"
         ) from None
 
 

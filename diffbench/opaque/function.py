@@ -96,6 +96,8 @@ class OpaqueFunction:
         self._executor = executor_named(executor, jobs, timeout)
         self._known: dict[tuple[str, Any], Any] = {}
         self._late = 0
+        self._answered = False  # whether a call with a single point ever gave a value
+        self._in_arrays = False  # whether single points are passed as arrays with one element
 
     def __call__(self, x: Any) -> Any:
         """Values at x, of its shape and format.
@@ -134,7 +136,9 @@ class OpaqueFunction:
         keys = [(fmt.name, point) for point in points.tolist()] if self.keep else []
         if fmt.name == "longdouble":  # tolist would give Python floats or longdoubles: keep the number itself
             keys = [(fmt.name, point) for point in points] if self.keep else []
-        wanted = [i for i, key in enumerate(keys) if key not in self._known] if self.keep else range(len(points))
+        wanted = (
+            [i for i, key in enumerate(keys) if key not in self._known] if self.keep else range(len(points))
+        )
         wanted = list({(points[i] if self.keep else i): i for i in wanted}.values())
         fresh = self._fresh(points[wanted], fmt) if len(wanted) else np.empty(0, fmt.dtype)
         if not self.keep:
@@ -183,15 +187,23 @@ class OpaqueFunction:
         wide = np.longdouble if fmt.name == "longdouble" else np.float64
         gap = np.abs(values[ends].astype(wide) - again.astype(wide))
         # vector and scalar code of one function may round differently by a few ulp
-        alike = (gap <= 8 * fmt.ulp(again)) | (np.isnan(values[ends]) & np.isnan(again)) | (values[ends] == again)
+        alike = (
+            (gap <= 8 * fmt.ulp(again)) | (np.isnan(values[ends]) & np.isnan(again)) | (values[ends] == again)
+        )
         if not alike.all():
-            self.notes.append("calls with arrays and with single points differ: points are passed one at a time")
+            self.notes.append(
+                "calls with arrays and with single points differ: points are passed one at a time"
+            )
         return bool(alike.all())
 
     def _one_by_one(self, points: RawArray, fmt: Format) -> RawArray:
         if self._late >= MOST_LATE:
             raise self._hangs()
-        outcomes = self._outcomes([_plain(point, fmt) for point in points])
+        outcomes = self._outcomes([self._argument(point, fmt) for point in points])
+        failed = all(outcome.error and not outcome.late for outcome in outcomes)
+        if failed and not self._answered and self._takes_one_array(points):
+            outcomes = self._outcomes([self._argument(point, fmt) for point in points])
+        self._answered |= not all(outcome.error for outcome in outcomes)
         values = np.full(len(points), np.nan).astype(fmt.dtype)
         for i, (point, outcome) in enumerate(zip(points, outcomes, strict=True)):
             if outcome.error:
@@ -201,6 +213,17 @@ class OpaqueFunction:
             if note and note not in self.notes:
                 self.notes.append(note)
         return values
+
+    def _argument(self, point: Any, fmt: Format) -> Any:
+        """A point as the function gets it: a Python float in float64, as a person would call it."""
+        if self._in_arrays:
+            return np.array([point], dtype=fmt.dtype)
+        return float(point) if fmt.name == "float64" else point
+
+    def _takes_one_array(self, points: RawArray) -> bool:
+        """Whether a function that fails for numbers takes arrays with one element (``x.dtype``, ``x[0]``)."""
+        self._in_arrays = bool(self.local and not self._outcomes([points[:1].copy()])[0].error)
+        return self._in_arrays
 
     def _outcomes(self, arguments: list[Any]) -> list[Outcome]:
         """What each call gave; in portions, so that a function that hangs is given up after a few."""
@@ -269,9 +292,3 @@ class OpaqueFunction:
 
 def _again(function: Callable[..., Any], options: dict[str, Any]) -> OpaqueFunction:
     return OpaqueFunction(function, **options)
-
-
-def _plain(point: Any, fmt: Format) -> Any:
-    """A point as the function gets it: a Python float in float64, as a person would call it."""
-    return float(point) if fmt.name == "float64" else point
-

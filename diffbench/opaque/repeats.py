@@ -52,7 +52,9 @@ def examine(call: Callable[[Any], float], x: Any, away: tuple[Any, Any]) -> Repe
         values.append(call(x))
         calls += 2
     if any(map(math.isnan, values)) and not all(map(math.isnan, values)):
-        return Repeats("state", message="it gives a value at some calls and fails at others at the same point")
+        return Repeats(
+            "state", message="it gives a value at some calls and fails at others at the same point"
+        )
     if len(set(values)) == 1 or all(map(math.isnan, values)):
         return Repeats("constant", calls=calls)
     row = [call(x) for _ in range(CALLS)]
@@ -62,7 +64,10 @@ def examine(call: Callable[[Any], float], x: Any, away: tuple[Any, Any]) -> Repe
         visits = [(call(point), call(x))[1] for point in (*away, *away)]
         calls += 2 * len(visits)
         if visits[:2] == visits[2:] and set(visits) != {row[0]}:
-            pattern, row = "the value at x depends on the point before (a warm start, a memory)", [row[0], *visits]
+            pattern, row = (
+                "the value at x depends on the point before (a warm start, a memory)",
+                [row[0], *visits],
+            )
     if pattern:
         shown = ", ".join(f"{value:.17g}" for value in row[:4])
         return Repeats("state", message=f"{pattern}: {shown}, ...", calls=calls)
