@@ -193,10 +193,10 @@ def resolve_point_function(
 
 def _check_components(found: Expression, components: int) -> None:
     if len(found.variables) != components:
-        names = ", ".join(found.variables)
+        count, names = len(found.variables), ", ".join(found.variables)
         raise UserError(
-            f"{found.text} has the variables {names}, but the point has {components} "
-            f"component{'s' * (components != 1)}: name them, as in --at "
+            f"{found.text} has {count} variable{'s' * (count != 1)} ({names}), but the point has shape "
+            f"({components},); give one number for each, as in --at "
             + ",".join(f"{name}=1" for name in found.variables[:4])
         )
 

@@ -87,6 +87,8 @@ def sweep(
     names = split_names(formats) or [
         f for f in DEFAULT_FORMATS if not problem.formats or f in problem.formats
     ]
+    if how.command and not stencils:
+        stencils = ("forward-1", "central-2") if derivative == 1 else ("central-2",)  # every node is a run
     per_decade = steps_per_decade if steps_per_decade is not None else (2 if how.command else 20)
     settings = _settings(derivative, split_names(stencils), split_names(variants), per_decade, kind)
     if how.wanted:
@@ -183,6 +185,8 @@ def _opaque_frames(problem: Any, formats: list[str], settings: Any, how: Any) ->
                 f"note: at {row.point} the derivative is {row.value:.10g}, {row.message}; smaller errors are "
                 "not decided"
             )
+    if frames["summary"]["h_best"].isna().all() and settings.per_decade < 10:
+        note("note: a robust best step needs 10 steps or more per decade: --steps-per-decade 10")
     for text in dict.fromkeys(getattr(problem.function, "notes", ())):
         note(f"note: {text}")
     return frames

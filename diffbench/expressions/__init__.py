@@ -179,7 +179,10 @@ def parse_point_expression(text: str, variables: Sequence[str] | None = None) ->
             f"{order[-1]} makes a point of {len(order)} components, more than {MOST_COORDINATES}: "
             "coordinates count from x0"
         )
-    root = _built(Builder(text, coordinates(order)), tree)
+    hint = (
+        "" if variables is not None else "; a name with more letters must be declared, as in --at rate=1,y=2"
+    )
+    root = _built(Builder(text, coordinates(order), hint), tree)
     return Expression(text, f"lambda x: {root.text}", root, order, True)
 
 

@@ -71,11 +71,14 @@ class Builder:
         The expression, for messages.
     variables : mapping of name to Node
         What its variables read from the argument.
+    hint : str
+        What else is said of a name that is none of them.
     """
 
-    def __init__(self, text: str, variables: Mapping[str, Node]) -> None:
+    def __init__(self, text: str, variables: Mapping[str, Node], hint: str = "") -> None:
         self.text = text
         self.variables = variables
+        self.hint = hint
 
     def build(self, tree: Tree[Token]) -> Node:
         """The node of a subtree of the parser."""
@@ -121,7 +124,7 @@ class Builder:
         if len(token) == 1:  # the nearest name to one letter would be a joke
             raise self._refuse(token.column, f"unknown name {str(token)!r}: {which}")
         error = UnknownNameError("name", token, [*known, *CONSTANTS, *FUNCTIONS])
-        raise self._refuse(token.column, f"{error} ({which})")
+        raise self._refuse(token.column, f"{error} ({which}{self.hint})")
 
     def _call(self, token: Token, arguments: list[Node]) -> Node:
         if token in self.variables:
