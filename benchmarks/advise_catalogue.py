@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/advise_catalogue.py                      # the tables of docs/which-step.md
     .venv/bin/python benchmarks/advise_catalogue.py --opaque --few       # from values alone, and few of them
 
-The factor is the error at the advised step over the error of the robust best step of the same stencil, both at
+The factor is the error at the advised step over that of the robust best step of the same stencil, both at
 least a unit roundoff of the derivative: 1 is as good as an exact sweep could tell, below 1 is luck.
 """
 
@@ -33,7 +33,7 @@ def measure(
     formats : iterable of str
     derivative : int
     opaque : bool
-        Ask for advice as for a function that is only known by calling it; it is then held against the certified
+        Ask for advice as for a function that is only known by calling it; it is held against the certified
         derivative all the same.
     effort : str, optional
         As in :func:`diffbench.advise`.

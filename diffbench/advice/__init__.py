@@ -96,6 +96,21 @@ def advise(
     fmt, point, scale = _checked(f, x, format, derivative, scale, effort)
     names = None if stencil is None else (stencil_from_name(stencil, derivative).name,)
     label = str(name or getattr(f, "__name__", "f"))
+    with np.errstate(all="ignore"):  # values that overflow or are missing are looked at, not warned of
+        return _advised(f, fmt, point, derivative, names, truth, scale, effort, label)
+
+
+def _advised(
+    f: Callable[..., Any],
+    fmt: Format,
+    point: float,
+    derivative: int,
+    names: tuple[str, ...] | None,
+    truth: Any,
+    scale: float,
+    effort: str | None,
+    label: str,
+) -> Advice:
     few = effort == "few" or (effort is None and isinstance(f, OpaqueFunction) and not f.local)
     found = survey(f, fmt, point, derivative, scale, few=few)
     message = found.yardstick.message

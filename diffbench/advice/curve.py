@@ -118,7 +118,7 @@ def error_curve(
         model = np.fmax(model, yardstick.bound)
     decided = upper > 2 * yardstick.bound
     # what is not decided still lies within a bound of the gap
-    between = np.fmin(np.fmax(model, upper - yardstick.bound), np.fmax(upper, 0) + yardstick.bound)
+    between = np.fmin(np.fmax(model, upper - yardstick.bound / 3), np.fmax(upper, 0) + yardstick.bound)
     expected = np.where(decided, upper, between)
     expected = np.where(np.isfinite(gap), expected, np.nan)
     typical = fmt.eps ** (1 / (m + p)) * max(1.0, abs(x))

@@ -30,6 +30,8 @@ _MOST = 8.0
 _BELOW, _ABOVE = 8, 13
 #: Octaves over which a slope that rises by 10 % and more is taken to rise without bound.
 _GROWING = 12
+#: Noise that is so much of all changes of f may hide f altogether.
+_NOISY = 0.15
 INFINITE = "difference quotients grow without bound as h falls: f has no finite derivative at x"
 
 
@@ -281,6 +283,12 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
         return Yardstick(0.0, resolution, "equal values", widest, "low_confidence", message)
     if derivative == 1 and _grows(rungs):
         return replace(yardstick, status="low_confidence", message=INFINITE)
+    values = rungs.values[np.isfinite(rungs.values)].astype(float)
+    if yardstick.status == "ok" and len(values) and noise > _NOISY * float(np.ptp(values)) > 0:
+        message = (
+            f"f scatters by {noise:.2g} and changes by no more than {np.ptp(values):.2g}: it looks like noise"
+        )
+        return replace(yardstick, status="low_confidence", message=message)
     slopes = kink_slopes(rungs, noise) if rungs.kind == "central" and derivative == 1 else None
     if slopes is not None:
         message = (
@@ -336,11 +344,13 @@ def yardstick_of(
     called = opaque(program)
     few = not called.local
     try:
-        found = survey(called, wide, x, derivative, scale, few=few)
+        with np.errstate(all="ignore"):
+            found = survey(called, wide, x, derivative, scale, few=few)
     except UserError:
         if wide is fmt:
             raise
-        return survey(called, fmt, x, derivative, scale, few=few).yardstick
+        with np.errstate(all="ignore"):
+            return survey(called, fmt, x, derivative, scale, few=few).yardstick
     source = (
         found.yardstick.source if wide is fmt else f"from values in {wide.name}: {found.yardstick.source}"
     )
