@@ -90,13 +90,13 @@ class Expression:
         """
         if self.several:
             shape = getattr(x, "shape", None)
-            found = len(x) if shape is None else (shape[0] if shape else None)
-            if found != len(self.variables):
-                names = ", ".join(self.variables)
-                got = "a single number" if found is None else f"{found}"
+            if shape is None:
+                shape = (len(x),) if isinstance(x, Sequence) else ()
+            if not shape or shape[0] != len(self.variables):
                 raise UserError(
-                    f"{self.text} has {len(self.variables)} variables ({names}), x has {got}: "
-                    "give x with shape (n, ...), coordinates first"
+                    f"{self.text} has {len(self.variables)} variables ({', '.join(self.variables)}), but x has "
+                    f"{'shape ' + str(tuple(shape)) if shape else 'one number'}: give x with shape (n, ...), "
+                    "coordinates first"
                 )
         return self.root.run(x)
 
