@@ -152,8 +152,6 @@ def _edge(
 
     def f(t: Any) -> Any:
         d = side * (t - end) / length
-        root = (np.log(d), np.sqrt(d), d * np.sqrt(d), np.sqrt(d) * g(d))[kind] if False else None
-        del root
         if kind == 0:
             return amplitude * np.log(d)
         if kind == 1:

@@ -14,16 +14,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
+from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
+from diffbench.methods.automatic.rules import (
+    GUARD,
+    QUICK,
+    SECOND,
+    bend,
+    confirming_step,
+    first_step,
+    jump,
+    length_at,
+    power_law,
+)
 
-GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
-LAW = {2: (0.6, 1.7), 1: (0.8, 1.3)}  # how well a difference must follow h^2 (h for one side)
-QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
-REACH = 0.3  # share of the shortest length not yet excluded to which to jump
-JUMP = 2.0**14
-FIRST, LAST = 0.016, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
 
 @dataclass
@@ -38,14 +44,18 @@ class Landscape:
         Where f' changes by its own size; None if that was not seen.
     plateau : Pair or None
         The largest pair of equal values, if the function is flat there.
-    sudden : bool
-        The plateau ends in a jump, which might be the first of many steps.
+    beyond : Pair or None
+        The first pair above it, if the plateau ends in a jump, which might be the first of many steps.
     """
 
     base: Pair
     length: float | None = None
     plateau: Pair | None = None
-    sudden: bool = False
+    beyond: Pair | None = None
+
+    @property
+    def sudden(self) -> bool:
+        return self.beyond is not None
 
 
 class Climb:
@@ -136,9 +146,7 @@ class Climb:
         if abs(high.d) < 3 * width:
             factor = 2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18)
         else:
-            visible = abs(high.d) / width if width > 0 else math.inf
-            reach = REACH * (math.sqrt(visible) if high.order == 2 else visible)
-            return min(max(reach, 4.0), JUMP)
+            return float(jump(FLOATS, high, max(width, 1e-300)))
         value = self.noise.value(high)
         if abs(high.e) > 20 * value:
             factor = min(factor, max(4.0, 0.6 * math.sqrt(abs(high.e) / (5 * value))))
@@ -149,10 +157,9 @@ class Climb:
     def _bend(self, low: Pair, high: Pair, width: float) -> Asking:
         """A landscape if the function bends at `high`; the pair to go on from if that was noise."""
         for _ in range(12):
-            difference = abs(high.d - low.d)
-            tau = difference / max(abs(low.d), 0.5 * abs(high.d))
+            difference, tau = bend(FLOATS, low, high)
             if tau < QUICK and difference > 2 * width:
-                length = yield from self._by_power_law(low, high, difference, tau)
+                length = yield from self._by_power_law(low, high, tau)
                 if length is not None:
                     return Landscape(low, length)
             if high.h < 2.5 * low.h:
@@ -166,7 +173,7 @@ class Climb:
             step = abs(middle.d - low.d)
             if step <= width:  # the bend is above the middle
                 if high.h <= 8 * middle.h:
-                    return Landscape(middle, self._length(high, difference, tau))
+                    return Landscape(middle, length_at(FLOATS, high, tau))
                 low = middle
                 width = self.noise.interval(low) + self.noise.interval(high)
             elif abs(high.d - middle.d) > step:  # it is visible at the middle already
@@ -178,33 +185,16 @@ class Climb:
                 high = middle
         return Landscape(low, high.h)
 
-    def _by_power_law(self, low: Pair, high: Pair, difference: float, tau: float) -> Asking:
-        """The length, if a larger node confirms that the difference grows like h^2."""
-        length = self._length(high, difference, tau)
-        step = first_step(length, low, self.noise, abs(low.d))
-        if high.h > 0.7 * step:  # a growth node for which `high` is another, far enough to tell the law
-            step = min(aligned(step, high.h), 0.5 * high.h)
-        elif high.h > 0.4 * step:
-            step = 2.0 * high.h
+    def _by_power_law(self, low: Pair, high: Pair, tau: float) -> Asking:
+        """The length, if a growth node confirms that the difference grows like h^2."""
+        length = length_at(FLOATS, high, tau)
+        step = confirming_step(FLOATS, first_step(FLOATS, length, low, self.noise), high)
         pair = yield from self.probe.pair(step)
         if pair is None:
             return length if self.probe.limit < length else None
-        found = abs(pair.d - low.d)
-        ratio = pair.h / high.h
-        least, most = LAW[high.order]
-        growth = found / difference / ratio**high.order
-        if high.order == 2 and 0.8 < found / difference / ratio < 1.25:
-            self.first_order = True  # D grows like h: f'' jumps at x
-        elif not least < growth < most:
-            return None
-        larger, departure = (pair, found) if pair.h > high.h else (high, difference)
-        return self._length(larger, departure, departure / max(abs(low.d), 0.5 * abs(larger.d)))
-
-    def _length(self, pair: Pair, difference: float, tau: float) -> float:
-        """Where a truncation error tau at h would be of the size of f'."""
-        if tau <= 0:
-            return pair.h
-        return pair.h / math.sqrt(6 * tau) if pair.order == 2 else pair.h / (2 * tau)
+        length, lawful, linear = power_law(FLOATS, low, high, pair)
+        self.first_order |= linear
+        return length if lawful or linear else None
 
     # -- the even part -------------------------------------------------------------------------------
 
@@ -227,9 +217,10 @@ class Climb:
             else:
                 low = middle
         ratio = high.h / low.h
-        if abs(high.e) < abs(low.e) * ratio**0.7:
-            if self.believe_noise:
-                self.noise.add(max(self.noise.added, 0.8 * abs(low.e)), low)
+        if abs(high.e) < abs(low.e) * ratio**0.7:  # noise does not grow; a function levels off for good
+            if not self.believe_noise or abs(high.e - low.e) < 0.3 * abs(low.e):
+                return 0.5 * low.h
+            self.noise.add(max(self.noise.added, 0.8 * abs(low.e)), low)
             return None
         tau = abs(high.e - ratio**2 * low.e) / max(abs(high.e), abs(low.e) * ratio**2, 1e-300)
         return float(high.h / math.sqrt(12 * max(tau, 1e-3)))
@@ -237,23 +228,23 @@ class Climb:
     # -- noise ---------------------------------------------------------------------------------------
 
     def _is_noise(self, low: Pair, middle: Pair, high: Pair) -> Asking:
-        """Whether `low` departs from the others because values are irreproducible; the noise is then added."""
+        """Whether `low` departs from the others because values are irreproducible; adds the noise."""
         if not self.believe_noise:
             return False
         noise, probe = self.noise, self.probe
         suspected = abs(middle.d - low.d) * low.w
         for smaller in probe.sound:  # a smaller node that agrees with this one, although it need not
-            if smaller.h < low.h and abs(smaller.d - low.d) <= noise.interval(smaller) + noise.interval(low):
-                if suspected / smaller.w > 5 * noise.interval(smaller):
-                    return False
+            agrees = abs(smaller.d - low.d) <= noise.interval(smaller) + noise.interval(low)
+            if smaller.h < low.h and agrees and suspected / smaller.w > 5 * noise.interval(smaller):
+                return False
         smallest = [p.df for p in probe.sound[:3]]
         if suspected > 12 * max(smallest):
             return False
         if self.quantum and suspected > 10 * self.quantum:
             return False
         step = abs(middle.d - low.d)
-        for factor, share in ((1.75, 0.02), (1 / 2.6, 0.1)):
-            again = yield from probe.pair(low.h * factor)
+        for factor, share in ((GOLDEN, 0.02), (GOLDEN**-2, 0.1)):
+            again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
             difference = abs(again.d - low.d)
@@ -308,18 +299,4 @@ class Climb:
             self.noise.add(max(self.noise.added, 0.4 * high.df), high)
             self.notes.append("quantised values")
             return None
-        return Landscape(flat, flat.h, flat, sudden=growth <= 20 or level)
-
-
-def first_step(length: float, base: Pair, noise: Noise, slope: float) -> float:
-    """Where growth begins: so far below L that the truncation of the last nodes meets the noise of the first."""
-    steepest = max(slope, base.df / base.h, 1e-300)
-    relative = noise.value(base) / (length * steepest)
-    relative = min(max(relative, 0.1 * noise.u), 1e-2)
-    exponent = min(1.0, math.log(relative) / math.log(1e-16))
-    return LAST * length * (FIRST / LAST) ** exponent
-
-
-def aligned(step: float, known: float) -> float:
-    """About the step: a known one times a power of two, so that doubling leads from one to the other."""
-    return known * 2.0 ** round(math.log2(step / known))
+        return Landscape(flat, flat.h, flat, high if growth <= 20 or level else None)

@@ -1,19 +1,20 @@
 """The estimator: climb, grow, and say how much to believe; one generator that yields nodes.
 
-``steps(x, u, round, values)`` asks for values by yielding tuples of nodes and is sent their values; it returns
-a :class:`Result`. :mod:`diffbench.methods.automatic.drive` feeds one, or many in lock step.
+``steps(x, u, round, values)`` asks for values by yielding tuples of nodes and is sent their values; it
+returns a :class:`Result`. :mod:`diffbench.methods.automatic.drive` feeds one, or many in lock step.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Probe
+from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
@@ -73,8 +74,12 @@ class Answer:
     notes: list[str]
     low: str = ""
     side: int = 0
-    first_order: bool = False
+    split: str = ""  # "kink" or "first order": both sides have to be looked at on their own
     sides: tuple[Any, Any] = (math.nan, math.nan)
+
+    @property
+    def flat(self) -> bool:
+        return self.landscape is not None and self.landscape.plateau is not None
 
 
 def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any] | None = None) -> Asking:
@@ -88,29 +93,30 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         status, reason = ("domain", OUTSIDE) if math.isnan(f0) else ("overflow", INFINITE)
         return Result(math.nan, math.inf, probe.evaluations, status, reason)
     answer = yield from _look(probe)
-    kinked = _kink(probe)
-    if answer.first_order or kinked:
-        answer = yield from _both_sides(probe, answer, kinked)
+    if answer.split:
+        answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
         answer = yield from _open_side(probe, answer)
     return _judged(probe, answer)
 
 
-def _both_sides(probe: Probe, answer: Answer, kinked: bool) -> Asking:
+def _both_sides(probe: Probe, central: Answer) -> Asking:
     """The derivatives from the right and from the left, where a kink or a jump of f'' stands at x."""
     right = yield from _one_side(probe, 1)
     left = yield from _one_side(probe, -1)
     if right.fit is None or left.fit is None:
-        answer.low = "f'' seems to jump at x" if not kinked else KINK
-        return answer
+        central.low = KINK if central.split == "kink" else "f'' seems to jump at x"
+        if central.landscape is not None:
+            central.fit = yield from Growth(probe, central.noise, central.landscape).run()
+        return central
     gap = abs(right.fit.value - left.fit.value)
-    if gap <= right.fit.bound + left.fit.bound:
-        best = min(right, left, key=lambda a: a.fit.bound)
+    bound = right.fit.bound + left.fit.bound
+    if gap <= bound and central.split != "kink":
+        best = min((a for a in (right, left) if not a.flat), key=lambda a: a.fit.bound, default=right)
         best.notes.append("f'' jumps at x: from one side")
         return best
-    answer.low = KINK
-    answer.sides = (left.fit.value, right.fit.value)
-    return answer
+    middle = replace(right.fit, value=0.5 * (right.fit.value + left.fit.value), bound=0.5 * (gap + bound))
+    return replace(right, fit=middle, low=KINK, sides=(left.fit.value, right.fit.value), side=0)
 
 
 def _open_side(probe: Probe, answer: Answer) -> Asking:
@@ -119,7 +125,7 @@ def _open_side(probe: Probe, answer: Answer) -> Asking:
     if left == right:
         return answer
     other = yield from _one_side(probe, 1 if left < right else -1)
-    if other.fit is None:
+    if other.fit is None or (answer.fit is not None and other.flat):
         return answer
     other.notes.append("from one side: the domain ends near x")
     if answer.fit is None:
@@ -138,15 +144,20 @@ def _one_side(probe: Probe, side: int) -> Asking:
     return answer
 
 
-def _kink(probe: Probe) -> bool:
+def _kink(probe: Probe, landscape: Landscape) -> bool:
     """Whether the even part grows like h instead of h^2 from the smallest steps on: the slope jumps at x."""
     noise = Noise(probe.u, float(probe.x))
-    seen = [p for p in probe.sound if abs(p.e) > 10 * noise.total(p)]
+    base, length = landscape.base, landscape.length
+    resolved = abs(base.d) > 3 * noise.interval(base)  # otherwise the length is that of the even part
+    limit = 0.5 * length if length and resolved else math.inf
+    pairs = [p for p in probe.sound if p.h < limit]
+    seen = [p for p in pairs if abs(p.e) > 10 * noise.total(p)]
     if not seen:
         return False
-    first = seen[0]
+    first, slope = seen[0], seen[0].e / seen[0].h
+    hidden = all(abs(slope) * p.h < 20 * noise.total(p) for p in pairs if p.h < first.h)
     second = next((p for p in seen if p.h >= 8 * first.h), None)
-    return second is not None and 0.5 < (second.e / second.h) / (first.e / first.h) < 2
+    return hidden and second is not None and 0.5 < (second.e / second.h) / slope < 2
 
 
 def _look(probe: Probe) -> Asking:
@@ -167,21 +178,27 @@ def _look(probe: Probe) -> Asking:
     if landscape is None:
         return Answer(None, noise, None, notes)
     if landscape.plateau is not None:
-        return Answer(_plateau(landscape, noise.u), noise, landscape, notes)
+        return Answer(_plateau(probe, landscape), noise, landscape, notes)
     short = _short(probe)
     if short > noise.u:
         noise.coarsen(short)
         notes.append("values of a coarser format")
-    fit = yield from Growth(probe, noise, landscape).run()
-    return Answer(fit, noise, landscape, notes, first_order=climb.first_order)
+    split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
+    if split:
+        return Answer(None, noise, landscape, notes, split=split)
+    growth = Growth(probe, noise, landscape)
+    fit = yield from growth.run()
+    return Answer(fit, noise, landscape, notes, split="first order" if growth.first_order else "")
 
 
-def _plateau(landscape: Landscape, u: float) -> Fit:
-    """Flat on both sides: the derivative is 0, up to a slope that would show as one rounding at the end."""
+def _plateau(probe: Probe, landscape: Landscape) -> Fit:
+    """Flat: the derivative is 0, up to a slope that f rounds away over |x|, or over the plateau."""
     flat = landscape.plateau
     assert flat is not None
-    bound = u * flat.size / flat.h
-    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, [flat])
+    bound = probe.u * flat.size / min(flat.h, probe.scale)
+    if landscape.beyond is not None:
+        bound = max(bound, landscape.beyond.df / flat.h)
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
 
 
 def _short(probe: Probe) -> float:
@@ -190,7 +207,7 @@ def _short(probe: Probe) -> float:
     if len(values) < 3 or probe.x == 0:
         return 0.0
     for bits in SHORT:
-        if bits < probe.bits and all(_fits(v, bits) for v in values):
+        if probe.bits > 11 and bits < probe.bits and all(_fits(v, bits) for v in values):
             return 2.0**-bits
     return 0.0
 
@@ -202,7 +219,7 @@ def _fits(value: float, bits: int) -> bool:
 def _at_an_edge(probe: Probe, fit: Fit) -> bool:
     """One side ends nearby, and the answer is not as good as it might be from the other."""
     left, right = probe.bad
-    return left != right and min(left, right) < 64 * fit.top.h and fit.bound > 1e-10 * abs(fit.value)
+    return left != right and min(left, right) < 64 * fit.top.h and fit.bound > 1e6 * probe.u * abs(fit.value)
 
 
 def _judged(probe: Probe, answer: Answer) -> Result:
@@ -213,7 +230,12 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     low = answer.low or _doubt(probe, answer, fit)
     bound = float(fit.bound)
     if low:  # everything seen at smaller steps is possible
-        bound = max([bound, *(abs(float(p.d - fit.value)) for p in probe.sound if p.h <= fit.top.h)])
+        bound = max(
+            [
+                bound,
+                *(abs(float(p.d - fit.value)) + noise.interval(p) for p in probe.sound if p.h <= fit.top.h),
+            ]
+        )
     both = fit.top.order == 2
     left, right = answer.sides
     return Result(
@@ -237,16 +259,11 @@ def _judged(probe: Probe, answer: Answer) -> Result:
 def _doubt(probe: Probe, answer: Answer, fit: Fit) -> str:
     """Why not to believe a fit, or an empty text."""
     noise, landscape = answer.noise, answer.landscape
-    if landscape is not None and landscape.plateau is not None:
+    if landscape is not None and answer.flat:
         return STEPS if landscape.sudden else ""
     if noise.added > 0.15 * max(p.df for p in probe.sound):
         return "noise is as large as the changes of f: no step can resolve the derivative"
-    size, slope = abs(float(fit.value)), fit.top.df / fit.top.h
-    rough = noise.u ** (2 / 3)
-    vanishes = size <= fit.bound <= max(1e-6, 64 * noise.u) * slope  # 0 beside the changes of f
-    if fit.bound > max(1e-3, 16 * rough) * size and not vanishes:
-        return "the bound is large beside the value"
-    return ""
+    return "" if precise(fit, noise.u) else "the bound is large beside the value"
 
 
 def _nothing(probe: Probe) -> Result:

@@ -13,11 +13,19 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
+from diffbench.methods.automatic.operations import FLOATS, Operations
+
 #: What the estimator's generators do: yield nodes, receive their values, return something.
 Asking = Generator[tuple[Any, ...], tuple[Any, ...], Any]
 
-K = 3.75  # half width of an interval in noise bounds of one value: 0.75 times 5 standard deviations
+ROOT_2 = math.sqrt(2.0)
+K = 5.0  # half width of an interval in noise bounds of one value
+EXACT = 2.0**-53
 CAP = 60  # function values, x itself included
+
+
+#: What of a pair differs from point to point in an array.
+COLUMNS = ("d", "df", "e", "flat", "h", "size", "w")
 
 
 class Exhausted(Exception):
@@ -25,7 +33,7 @@ class Exhausted(Exception):
 
 
 class Pair:
-    """Values at one step.
+    """Values at one step, of one point or (all attributes arrays) of many.
 
     Attributes
     ----------
@@ -45,15 +53,25 @@ class Pair:
 
     __slots__ = ("d", "df", "e", "flat", "h", "order", "size", "w")
 
-    def __init__(self, h: float, width: float, f0: float, upper: float, lower: float, order: int) -> None:
+    def __init__(
+        self, h: Any, width: Any, f0: Any, upper: Any, lower: Any, order: int, ops: Operations = FLOATS
+    ) -> None:
         up, down = upper - f0, lower - f0
         self.h, self.order = h, order
-        self.w = h * (math.sqrt(2.0) if order == 2 else math.sqrt(0.5))
+        self.w = h * (ROOT_2 if order == 2 else 1 / ROOT_2)
         self.d = (upper - lower) / width
         self.e = 0.5 * (up + down) if order == 2 else 0.0
-        self.df = max(abs(up), abs(down))
-        self.size = max(abs(upper), abs(lower), abs(f0))
+        self.df = ops.maximum(abs(up), abs(down))
+        self.size = ops.maximum(ops.maximum(abs(upper), abs(lower)), abs(f0))
         self.flat = self.df == 0.0
+
+    def take(self, which: Any) -> Pair:
+        """Some of the points of an array."""
+        some = object.__new__(Pair)
+        some.order = self.order
+        for name in COLUMNS:
+            setattr(some, name, getattr(self, name)[which])
+        return some
 
 
 class Noise:
@@ -69,7 +87,7 @@ class Noise:
         Whether either was found.
     """
 
-    def __init__(self, u: float, x: float) -> None:
+    def __init__(self, u: float, x: Any) -> None:
         self.u, self.added, self.reference = u, 0.0, 0.0
         self.seen = False
         self._argument = 0.5 * abs(x)
@@ -180,6 +198,8 @@ class Probe:
     def _keep(self, h: float, left: Any, right: Any, lower: Any, upper: Any, f0: Any) -> Pair | None:
         width = right - left
         step = float(width) / self.order
+        if abs(step - h) <= 4 * EXACT * h:  # the nodes are exact, or nearly so
+            step = h
         for i, value in enumerate((lower, upper)):
             if not math.isfinite(value):
                 self.bad[i] = min(self.bad[i], step)

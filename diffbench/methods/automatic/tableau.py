@@ -15,16 +15,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from diffbench.methods.automatic.operations import FLOATS, Operations
 from diffbench.methods.automatic.pairs import Noise, Pair
 
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
-FIRST_DECAY = 0.3  # assumed ratio of neighbouring scaled coefficients until two are known
-LEAST_DECAY, MOST_DECAY = 0.02, 30.0  # what the envelope may assume
+LEAST_DECAY = 0.05  # per place: coefficients of smooth functions are not assumed to fall faster
+REMEMBERED = 3  # coefficients from which the envelope takes its decay
+MARGIN = 10.0  # on what the envelope says
+CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,10 @@ def _spread(weights: Sequence[float], noise: Sequence[float], order: int) -> flo
     return math.sqrt(square)
 
 
+#: What of a fit differs from point to point in an array.
+COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope")
+
+
 @dataclass
 class Fit:
     """The best value from the nodes up to a top one.
@@ -83,23 +92,38 @@ class Fit:
     noise, truncation : float
         The two parts of the bound.
     used : int
-        Nodes used, from the top; ``order`` is that of the truncation in h.
+        Nodes used, from the top.
+    h, slope : float
+        The step of the top node, and the largest change of f over it, divided by it.
     factor : float
         Noise found over noise modelled.
-    curvature : float
-        f''/2, where there is an even part.
+    residuals : list of (deviation, difference, pair)
+        Smaller nodes against the fit, in standard deviations and as they are.
+    curvature, third : float
+        f''/2 and f'''/6, where there is an even part.
     """
 
     value: Any
-    bound: float
-    noise: float
-    truncation: float
-    used: int
+    bound: Any
+    noise: Any
+    truncation: Any
+    used: Any
+    h: Any
+    slope: Any
     nodes: list[Pair]
-    factor: float = 1.0
+    factor: Any = 1.0
+    residuals: list[tuple[Any, Any, Pair]] = field(default_factory=list)
     curvature: Any = 0.0
     third: Any = 0.0
-    conflict: bool = False
+
+    def keep(self, which: Any) -> Fit:
+        """Some of the points of an array."""
+        return replace(self, nodes=[], residuals=[], **{n: getattr(self, n)[which] for n in COLUMNS})
+
+    def replaced(self, where: Any, other: Fit) -> Fit:
+        """Another fit at some of the points of an array."""
+        columns = {n: np.where(where, getattr(other, n), getattr(self, n)) for n in COLUMNS}
+        return replace(self, nodes=[], residuals=[], **columns)
 
     @property
     def top(self) -> Pair:
@@ -107,200 +131,238 @@ class Fit:
 
 
 class Tableau:
-    """Divided differences over growing nodes, one row for every top."""
+    """Divided differences over growing nodes, one row for every top; of one point, or of many at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, ops: Operations = FLOATS) -> None:
+        self.ops = ops
         self.nodes: list[Pair] = []
+        self.steps: list[float] = []  # relative to the lowest; the same at all points
         self._t: list[float] = []
         self._odd: list[Any] = []
         self._even: list[Any] = []
-        self._peak_odd: list[float] = []
-        self._peak_even: list[float] = []
+        self._peak_odd: list[Any] = []
+        self._peak_even: list[Any] = []
 
-    def add(self, pair: Pair) -> None:
-        """A node above all others."""
-        t = (pair.h / self.nodes[0].h) ** pair.order if self.nodes else 1.0
+    def add(self, pair: Pair, step: float | None = None) -> None:
+        """A node above all others; its step relative to the lowest one, if that is known."""
+        if step is None:
+            step = pair.h / self.nodes[0].h if self.nodes else 1.0
+        t = step**pair.order
         self._odd = self._row(pair.d, self._odd, t)
         self._even = self._row(pair.e / t, self._even, t)
         self._t.append(t)
+        self.steps.append(step)
         self.nodes.append(pair)
 
     def _row(self, first: Any, above: list[Any], t: float) -> list[Any]:
         row = [first]
         for j, previous in enumerate(above):
-            row.append((row[j] - previous) / (t - self._t[-1 - j]))
+            row.append((row[j] - previous) * (1.0 / (t - self._t[-1 - j])))
         return row
 
-    def fit(self, noise: Noise, below: Sequence[Pair]) -> Fit:
-        """The best choice of nodes, judged by all smaller ones."""
+    def keep(self, which: Any) -> None:
+        """Go on with some of the points of an array."""
+        self.nodes = [p.take(which) for p in self.nodes]
+        for column in (self._odd, self._even, self._peak_odd, self._peak_even):
+            column[:] = [c[which] if np.ndim(c) else c for c in column]
+
+    def fit(self, noise: Noise, below: Sequence[Pair], counted: Sequence[Any] | None = None) -> Fit:
+        """The best choice of nodes, judged by all smaller ones.
+
+        ``counted`` says for arrays at which points a pair below is one; everywhere, if it is left out.
+        """
+        ops = self.ops
         nodes, top = self.nodes[::-1], self.nodes[-1]
         order, count = top.order, len(nodes)
-        shape = pattern(tuple(p.h / top.h for p in nodes), order)
-        t_top = self._t[-1]
+        shape = pattern(tuple(step / self.steps[-1] for step in reversed(self.steps)), order)
         sigma = [noise.total(p) for p in nodes]
         by_node = [s / p.w for s, p in zip(sigma, nodes, strict=True)]
-        powers = [t_top**j for j in range(count + 1)]
-        values = [self._odd[0]]
-        for j in range(1, count):
-            step = self._odd[j] * powers[j] * shape.theta[j - 1]
-            values.append(values[-1] - step if j % 2 else values[-1] + step)
+        powers = [self._t[-1] ** j for j in range(count + 1)]
         odd = [abs(c) * p for c, p in zip(self._odd, powers, strict=False)]
         odd_noise = [a * b for a, b in zip(shape.odd, by_node, strict=True)]
+        even, even_noise = [], []
         if order == 2:
-            even = [abs(c) * p / top.h for c, p in zip(self._even, powers[1:], strict=True)]
-            even_noise = [a * s / top.h for a, s in zip(shape.even, sigma, strict=True)]
-        else:
-            even, even_noise = [0.0] * count, [math.inf] * count
-        highest_odd = _peaks(self._peak_odd, odd, odd_noise, powers)
-        highest_even = _peaks(self._peak_even, even, even_noise, powers)
-        factor = 1.0
-        for _ in range(2):
-            spread = [Z * factor * a * b for a, b in zip(shape.value, by_node, strict=True)]
-            beta = _remainders(highest_odd, odd_noise, highest_even, even_noise, factor, order)
-            if order == 1:  # no even part to tell a coefficient that is small by accident
-                beta = [3 * b for b in beta]
-            truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
-            k = min(range(count), key=lambda i: spread[i] + truncation[i])
-            fit = Fit(values[k], spread[k] + truncation[k], spread[k], truncation[k], k + 1, list(self.nodes))
-            residuals = [
-                self._residual(p, k, noise, shape.value[k] * by_node[k], truncation[k])
-                for p in [*nodes[k + 1 :], *below]
-            ]
-            lost = [
-                m / n
-                for m, n in zip(odd[2:] + even[1:], odd_noise[2:] + even_noise[1:], strict=True)
-                if m <= SURE * factor * n
-            ]
-            found = _measured([r for r, _, _ in residuals] + lost)
-            floor = 1.0  # less noise than modelled is believed only of the argument's rounding
-            if not noise.seen and len(residuals) + len(lost) >= 4:
-                floor = noise.value(nodes[k]) / sigma[k]
-            fit.factor = factor = max(found, floor)
-            if 0.5 < factor < 2.0:
-                break
-        fit.noise = Z * factor * shape.value[k] * by_node[k]
-        fit.bound = fit.noise + fit.truncation + 2 * noise.u * abs(fit.value)
-        fit.conflict = self._conflict(residuals, noise)
-        fit.curvature, fit.third = self._lowest_coefficients(k)
-        return fit
+            even = [abs(c) * (p / top.h) for c, p in zip(self._even, powers[1:], strict=True)]
+            even_noise = [a * (s / top.h) for a, s in zip(shape.even, sigma, strict=True)]
+        beta = remainders(
+            ops,
+            order,
+            self._peaks(self._peak_odd, odd, odd_noise, powers),
+            odd_noise,
+            self._peaks(self._peak_even, even, even_noise, [p / top.h for p in powers[1:]]),
+            even_noise,
+        )
+        values = [self._odd[0]]
+        for j in range(1, count):
+            step = self._odd[j] * (powers[j] * shape.theta[j - 1])
+            values.append(values[-1] - step if j % 2 else values[-1] + step)
+        spread = [a * b for a, b in zip(shape.value, by_node, strict=True)]
+        truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
+        best = Choice(ops, values, spread, truncation)
+        higher = [*zip(odd[2:], odd_noise[2:], strict=True), *zip(even[1:], even_noise[1:], strict=True)]
+        counted = [True] * len(below) if counted is None else counted
+        return self._judged(noise, [*zip(below, counted, strict=True)], best, higher)
 
-    def _conflict(self, residuals: list[tuple[float, float, Pair]], noise: Noise) -> bool:
-        """Whether smaller nodes contradict the fit and noise cannot be why.
+    def _peaks(self, peaks: list[Any], sizes: list[Any], noise: list[Any], units: list[Any]) -> list[Any]:
+        """Every coefficient as large as a smaller top had it: beyond convergence it only seems to fall."""
+        ops = self.ops
+        peaks.extend([0.0] * (len(sizes) - len(peaks)))
+        for j, (size, n, unit) in enumerate(zip(sizes, noise, units, strict=False)):
+            peaks[j] = ops.where(size > SURE * n, ops.maximum(peaks[j], size / unit), peaks[j])
+        return [ops.maximum(s, p * q) for s, p, q in zip(sizes, peaks, units, strict=False)]
 
-        Noise is irreproducible: two nodes that contradict the fit and agree with each other are right, and
-        a node whose noise shows nowhere else is not noisy.
-        """
-        against = [(d, p) for r, d, p in residuals if abs(r) > CONFLICT]
-        if not against:
-            return False
-        for i, (_, p) in enumerate(against):
-            for _, q in against[i + 1 :]:
-                if abs(p.d - q.d) <= noise.interval(p) + noise.interval(q):
-                    return True
-        size, worst = max((abs(d) * p.w, p.h) for d, p in against)
-        return not any(abs(d) * p.w > size / 30 for _, d, p in residuals if p.h != worst)
+    def _judged(
+        self, noise: Noise, below: list[tuple[Pair, Any]], best: Choice, higher: list[tuple[Any, Any]]
+    ) -> Fit:
+        """The noise that residuals of smaller nodes and coefficients lost in noise show, and the bound."""
+        ops, nodes = self.ops, self.nodes[::-1]
+        square: Any = 0.0
+        number: Any = 0
+        residuals = []
+        unused = [(p, best.k < i) for i, p in enumerate(nodes)]
+        for node, smaller in [*unused, *below]:
+            if not ops.any(smaller):
+                continue
+            difference, scale = self._residual(node, best, noise)
+            counted = smaller & (scale > 0)
+            deviation = ops.where(counted, difference / ops.where(scale > 0, scale, 1.0), 0.0)
+            residuals.append((deviation, difference, node))
+            square, number = square + deviation * deviation, number + counted
+        for size, n in higher:
+            lost = (size <= SURE * n) & (n > 0)
+            ratio = ops.where(lost, size / ops.where(n > 0, n, 1.0), 0.0)
+            square, number = square + ratio * ratio, number + lost
+        count = ops.maximum(number, 1)
+        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + 1.5 / count), 1.0)
+        floor: Any = 1.0  # less noise than modelled is believed only of the argument's rounding
+        if not noise.seen:
+            value, total = noise.value(self.nodes[0]), noise.total(self.nodes[0])
+            floor = ops.where((number >= 4) & (total > 0), value / ops.where(total > 0, total, 1.0), 1.0)
+        factor = ops.maximum(found, floor)
+        spread = Z * factor * best.spread
+        bound = spread + best.truncation + 2 * noise.u * abs(best.value)
+        top = self.nodes[-1]
+        parts = (best.value, bound, spread, best.truncation, best.k + 1)
+        return Fit(*parts, top.h, top.df / top.h, self.nodes[:], factor, residuals)
 
-    def _residual(
-        self, pair: Pair, k: int, noise: Noise, spread: float, truncation: float
-    ) -> tuple[float, float, Pair]:
-        """A smaller node against the polynomial through the top k + 1 nodes, in standard deviations."""
-        t = (pair.h / self.nodes[0].h) ** pair.order
-        value = self._odd[k]
-        for j in range(k - 1, -1, -1):
-            value = self._odd[j] + (t - self._t[-1 - j]) * value
+    def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
+        """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
+        ops = self.ops
+        ratio = pair.h / self.nodes[0].h
+        t = ratio * ratio if pair.order == 2 else ratio
+        value, product = self._odd[0], 1.0
+        for j in range(1, len(self.nodes)):
+            product = product * (t - self._t[-j])
+            value = value + ops.where(best.k >= j, self._odd[j] * product, 0.0)
         own = noise.total(pair) / pair.w
-        scale = math.sqrt(own * own + spread * spread + truncation * truncation / 9)
-        difference = float(pair.d - value)
-        in_deviations = difference / scale if scale > 0 else math.inf * difference if difference else 0.0
-        return in_deviations, difference, pair
+        third = best.truncation / 3
+        return pair.d - value, ops.sqrt(own * own + best.spread * best.spread + third * third)
 
-    def _lowest_coefficients(self, k: int) -> tuple[Any, Any]:
-        """f''/2 and f'''/6 of the polynomials through the top k + 1 nodes."""
-        even = self._even[k]
-        slope = 0.0
+    def low_coefficients(self, k: int) -> tuple[Any, Any]:
+        """Half of the second derivative and a sixth of the third, from the top k + 1 nodes."""
+        even, value, slope = self._even[k], self._odd[k], 0.0
         for j in range(k - 1, -1, -1):
             even = self._even[j] - self._t[-1 - j] * even
-        value = self._odd[k]
-        for j in range(k - 1, -1, -1):
             slope = value - self._t[-1 - j] * slope
             value = self._odd[j] - self._t[-1 - j] * value
         unit = self.nodes[0].h ** 2
         return even / unit, slope / unit
 
 
-def _peaks(peaks: list[float], sizes: list[float], noise: list[float], powers: list[float]) -> list[float]:
-    """Every coefficient as large as a smaller top had it: beyond the radius of convergence it only seems to fall."""
-    peaks.extend([0.0] * (len(sizes) - len(peaks)))
-    for j, (size, n) in enumerate(zip(sizes, noise, strict=True)):
-        if size > SURE * n:
-            peaks[j] = max(peaks[j], size / powers[j])
-    return [max(s, p * q) for s, p, q in zip(sizes, peaks, powers, strict=False)]
+class Choice:
+    """How many nodes from the top to use: the least sum of noise and truncation."""
+
+    def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
+        self.k: Any = 0
+        self.value, self.spread, self.truncation = values[0], spread[0], truncation[0]
+        least = Z * spread[0] + truncation[0]
+        for j in range(1, len(values)):
+            bound = Z * spread[j] + truncation[j]
+            better = bound < least
+            least = ops.where(better, bound, least)
+            self.k = ops.where(better, j, self.k)
+            self.value = ops.where(better, values[j], self.value)
+            self.spread = ops.where(better, spread[j], self.spread)
+            self.truncation = ops.where(better, truncation[j], self.truncation)
 
 
-CONFLICT = 7.0
-REMEMBERED = 4  # coefficients from which the envelope takes its decay
+def conflict(fit: Fit, noise: Noise) -> bool:
+    """Whether smaller nodes contradict a fit (of one point) and noise cannot be why.
+
+    Noise is irreproducible: two nodes that contradict the fit and agree with each other are right, and a node
+    whose noise shows nowhere else is not noisy.
+    """
+    against = [(d, p) for r, d, p in fit.residuals if abs(r) > CONFLICT]
+    if not against:
+        return False
+    for i, (_, p) in enumerate(against):
+        for _, q in against[i + 1 :]:
+            if abs(p.d - q.d) <= noise.interval(p) + noise.interval(q):
+                return True
+    size, worst = max((abs(d) * p.w, p.h) for d, p in against)
+    return not any(abs(d) * p.w > size / 30 for _, d, p in fit.residuals if p.h != worst)
 
 
-def _measured(residuals: list[float]) -> float:
-    """Noise over its model from residuals, with a margin for their number."""
-    if not residuals:
-        return 1.0
-    return math.sqrt(sum(r * r for r in residuals) / len(residuals)) * (1 + 1.5 / len(residuals))
-
-
-def _remainders(
-    odd: list[float],
-    odd_noise: list[float],
-    even: list[float],
-    even_noise: list[float],
-    factor: float,
-    order: int,
-) -> list[float]:
+def remainders(
+    ops: Operations, order: int, odd: list[Any], odd_noise: list[Any], even: list[Any], even_noise: list[Any]
+) -> list[Any]:
     """The next scaled coefficient beyond T_k, for every k: measured, or what the envelope says.
 
     Even and odd coefficients of one order in t are taken together, so that one that happens to be small
     does not pass for fast convergence.
     """
-    count = len(odd)
-    power = order
-    least, most, first = LEAST_DECAY**power, MOST_DECAY**power, FIRST_DECAY**power
-    limit = SURE * factor
-    sizes = [odd[0]] + [max(odd[j], even[j - 1]) for j in range(1, count)]
-    known = [True] + [
-        odd[j] > limit * odd_noise[j] or even[j - 1] > limit * even_noise[j - 1] for j in range(1, count)
-    ]
+    envelope = Envelope(ops, odd[0])
     beta = []
-    for k in range(count):  # T_k leaves the coefficient k + 1
-        last = max(j for j in range(min(k + 1, count - 1) + 1) if known[j])
-        if last == k + 1:
-            beta.append(
-                max(
-                    odd[last],
-                    0.25 * _envelope(sizes, known, k, last, least, most, first),
-                )
-            )
-            continue
-        env = _envelope(sizes, known, last, k + 1, least, most, first)
-        if k + 1 < count:
-            measured = odd[k + 1] + 2 * factor * odd_noise[k + 1]
-            env = min(env, measured) if env > 0 else measured
-        elif even[k] > limit * even_noise[k]:  # the even one of the same order is known
-            env = max(0.25 * env, even[k] * math.sqrt(most))
-        beta.append(env)
+    for k in range(len(odd)):
+        place = order * (k + 1)
+        size: Any = 0.0
+        known: Any = False
+        if order == 2:
+            known = even[k] > SURE * even_noise[k]
+            size = ops.where(known, even[k], 0.0)
+        if k + 1 == len(odd):
+            envelope.add(known, size, place - order // 2)
+            beta.append(envelope.at(place))
+            break
+        before = 0.25 * envelope.at(place)
+        sure = odd[k + 1] > SURE * odd_noise[k + 1]
+        size = ops.where(sure, ops.maximum(size, odd[k + 1]), size)
+        envelope.add(known | sure, size, place - order // 2)
+        unsure = ops.minimum(odd[k + 1] + 2 * odd_noise[k + 1], envelope.at(place))
+        beta.append(ops.where(sure, ops.maximum(odd[k + 1], before), unsure))
     return beta
 
 
-def _envelope(
-    sizes: list[float], known: list[bool], start: int, target: int, least: float, most: float, first: float
-) -> float:
-    """Coefficient `target` continued from those up to `start` by the slower of their last two decays."""
-    usable = [j for j in range(start + 1) if known[j] and sizes[j] > 0]
-    if not usable:
-        return 0.0
-    recent = usable[-REMEMBERED:]
-    decays = [(sizes[b] / sizes[a]) ** (1 / (b - a)) for a, b in zip(recent, recent[1:], strict=False)]
-    decay = max(decays, default=first)
-    if len(recent) < 3:
-        decay = max(decay, first)
-    decay = min(max(decay, least), most)
-    return max(sizes[j] * decay ** (target - j) for j in recent)
+class Envelope:
+    """Scaled coefficients go on to fall by the slowest of their last decays; lost ones are left out.
+
+    A coefficient stands at its place in the Taylor series of D; an even and an odd one of the same order in t
+    stand together at the place of the even one.
+    """
+
+    def __init__(self, ops: Operations, first: Any) -> None:
+        self.ops = ops
+        self.last, self.place = first, 0.0
+        self.decays: list[Any] = []  # per place, the newest last; 0 where there is none yet
+
+    def add(self, known: Any, size: Any, place: int) -> None:
+        """One more coefficient, where it is known."""
+        ops = self.ops
+        usable = known & (size > 0)
+        gap = place - self.place
+        ratio = ops.where(usable & (self.last > 0), size, 0.0) / ops.where(self.last > 0, self.last, 1.0)
+        decay = ops.root(ratio, gap)
+        older = [0.0] * (REMEMBERED - 1 - len(self.decays)) + self.decays
+        newer = [*older[1:], decay]
+        self.decays = [ops.where(usable, a, b) for a, b in zip(newer, older, strict=True)]
+        self.last = ops.where(usable, size, self.last)
+        everywhere = not ops.any(ops.negate(usable))
+        self.place = float(place) if everywhere else ops.where(usable, float(place), self.place)
+
+    def at(self, place: int) -> Any:
+        """The coefficient at a place beyond all known ones."""
+        ops = self.ops
+        decay: Any = LEAST_DECAY
+        for one in self.decays:
+            decay = ops.maximum(decay, one)
+        return MARGIN * self.last * ops.raised(decay, place - self.place)
