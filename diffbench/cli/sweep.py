@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffbench.cli.calling import calling, calling_options
-from diffbench.cli.files import check_file, written
+from diffbench.cli.files import check_file as _check_file
+from diffbench.cli.files import written as _written
 from diffbench.cli.output import examples, note, print_json, print_table, records, split_names
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 
@@ -77,8 +78,8 @@ def sweep(
     A function that is no NumPy program is swept with --opaque, a program with --command: errors are then
     those against --truth, or against an estimate with a bound, below which nothing is decided.
     """
-    check_file(out, TABLES, "--out")
-    check_file(plot, PLOTS, "--plot")
+    _check_file(out, TABLES, "--out")
+    _check_file(plot, PLOTS, "--plot")
     from diffbench.expressions import parse_number
     from diffbench.targets import resolve
 
@@ -207,7 +208,7 @@ def _report_failures(rows: pd.DataFrame) -> None:
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:
-    with written(path):
+    with _written(path):
         if path.suffix == ".csv":
             rows.to_csv(path, index=False)
         elif path.suffix == ".parquet":
@@ -220,5 +221,5 @@ def _write_plot(frames: dict[str, pd.DataFrame], path: Path) -> None:
     from diffbench.sweep import Sweep
 
     figure = Sweep(frames["sweep"], frames["references"], frames["summary"]).plot()
-    with written(path):
+    with _written(path):
         figure.savefig(path, bbox_inches="tight")

@@ -93,10 +93,11 @@ class Expression:
             if shape is None:
                 shape = (len(x),) if isinstance(x, Sequence) else ()
             if not shape or shape[0] != len(self.variables):
+                names = ", ".join(self.variables)
+                found = f"shape {tuple(shape)}" if shape else "one number"
                 raise UserError(
-                    f"{self.text} has {len(self.variables)} variables ({', '.join(self.variables)}), but x has "
-                    f"{'shape ' + str(tuple(shape)) if shape else 'one number'}: give x with shape (n, ...), "
-                    "coordinates first"
+                    f"{self.text} has {len(self.variables)} variables ({names}), but x has {found}: give x with "
+                    "shape (n, ...), coordinates first"
                 )
         return self.root.run(x)
 
