@@ -229,3 +229,132 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         best = 0.5 * (9 * level**2 * abs(third)) ** (1 / 3) / abs(first)
         made += 1
         yield Case(f"{group}: {name}", group, f, x, first, best)
+
+
+# -- methods on the set ------------------------------------------------------------------------------------
+
+METHODS = (
+    "auto",
+    "numdifftools",
+    "jacobi",
+    "scipy.differentiate",
+    "fdm",
+    "statsmodels.centered",
+    "central-2@cbrt-eps",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on one case."""
+
+    method: str
+    case: Case
+    value: float
+    claimed: float
+    evaluations: int
+    status: str
+
+    @property
+    def error(self) -> float:
+        error = abs(self.value - self.case.truth) / abs(self.case.truth)
+        return error if math.isfinite(error) else math.inf
+
+    @property
+    def failed(self) -> bool:
+        return not math.isfinite(self.value)
+
+    @property
+    def flagged(self) -> bool:
+        return not self.failed and self.status != "ok"
+
+    @property
+    def wrong(self) -> bool:
+        """Silently: no flag, and an error above 1e-3 and 100 times that of the best central difference."""
+        return not self.failed and not self.flagged and self.error > max(1e-3, 100 * self.case.best)
+
+    @property
+    def covered(self) -> bool:
+        return abs(self.value - self.case.truth) <= self.claimed
+
+
+def measured(name: str, case: Case) -> Row:
+    """A method on a case, whatever it does."""
+    if name == "central-2@cbrt-eps":
+        return _cbrt(case)
+    from diffbench.arithmetic.formats import get_format
+    from diffbench.methods import get_method
+    from diffbench.methods.harness import measure
+
+    def program(t: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return np.asarray(case.f(t)) + 0.0 * np.asarray(t)
+
+    found = measure(get_method(name), program, get_format("float64"), case.x, opaque=True)
+    return Row(name, case, float(found.value), float(found.error_estimate), found.evaluations, found.status)
+
+
+def _cbrt(case: Case) -> Row:
+    """The textbook: a central difference at h = cbrt(eps) max(1, |x|)."""
+    h = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(case.x))
+    with np.errstate(all="ignore"):
+        upper, lower = np.asarray(case.f(np.array([case.x + h, case.x - h])), dtype=float)
+    return Row("central-2@cbrt-eps", case, float((upper - lower) / (2 * h)), math.nan, 2, "ok")
+
+
+HEADER = (
+    "| method | failed | silently wrong | flagged | flagged, yet right to 1e-3 | median error | 95 % |"
+    " coverage | coverage, not flagged | bound / error | evaluations: median | 95 % | most |\n|" + "---|" * 13
+)
+
+
+def line(name: str, rows: list[Row]) -> str:
+    """One row of the table."""
+    errors = np.array([r.error for r in rows])
+    flagged = np.array([r.flagged for r in rows])
+    evaluations = np.array([r.evaluations for r in rows])
+    claims = np.array([r.claimed for r in rows])
+    covered = np.array([r.covered for r in rows])
+    has = bool(np.isfinite(claims).any())
+    ratio = [r.claimed / abs(r.value - r.case.truth) for r in rows if r.error > 0 and math.isfinite(r.claimed)]
+    cells = [
+        name,
+        sum(r.failed for r in rows),
+        sum(r.wrong for r in rows),
+        int(flagged.sum()),
+        int((flagged & (errors < 1e-3)).sum()),
+        f"{np.median(errors):.1e}",
+        f"{np.percentile(errors, 95, method='inverted_cdf'):.1e}",
+        f"{covered.mean():.4f}" if has else "-",
+        f"{covered[~flagged].mean():.4f}" if has and (~flagged).any() else "-",
+        f"{np.median(ratio):.1f}" if ratio else "-",
+        f"{np.median(evaluations):.0f}",
+        f"{np.percentile(evaluations, 95):.0f}",
+        int(evaluations.max()),
+    ]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def main() -> None:
+    """Print the tables of a seed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--groups", action="store_true", help="a line for every group of the first method")
+    options = parser.parse_args()
+    drawn = list(cases(options.seed, options.cases))
+    print(f"seed {options.seed}, {len(drawn)} cases\n\n{HEADER}")
+    for name in options.methods.split(","):
+        start = time.perf_counter()
+        rows = [measured(name, case) for case in drawn]
+        print(line(name, rows), f" {time.perf_counter() - start:.1f} s", flush=True)
+        if options.groups and name == options.methods.split(",")[0]:
+            for group in GROUPS:
+                some = [r for r in rows if r.case.group == group]
+                if some:
+                    print(line(f"{name}: {group} ({len(some)})", some))
+
+
+if __name__ == "__main__":
+    main()

@@ -265,8 +265,8 @@ class Tableau:
             even = self._even[j] - self._t[-1 - j] * even
             slope = value - self._t[-1 - j] * slope
             value = self._odd[j] - self._t[-1 - j] * value
-        unit = self.nodes[0].h ** 2
-        return even / unit, slope / unit
+        h = self.nodes[0].h  # its square may overflow
+        return even / h / h, slope / h / h
 
 
 class Choice:
