@@ -223,7 +223,8 @@ def _answer(
     unit = derivative_unit(yardstick, found.size, probe.x, derivative)
     if not message and chosen.error > 0.1 * unit:
         status = "low_confidence"
-        message = f"no step is good: the best error is {chosen.error / unit:.0%} of the derivative"
+        share = f"{chosen.error / unit:.0%} of" if chosen.error <= unit else "larger than"
+        message = f"no step is good: the best error is {share} the derivative"
     return Advice(
         **facts,
         stencil=chosen.stencil,
