@@ -78,8 +78,10 @@ def distributions() -> None:
         print(line(name, [measured(name, case) for case in drawn]), flush=True)
     for row in rows:
         if row.flagged or row.failed or row.wrong or not row.covered:
-            print(f"{row.case.name}: x={row.case.x!r} error {row.error:.1e}, claimed {row.claimed:.1e}, "
-                  f"value {row.value:.16g}, pdf {row.case.truth:.16g}, {row.status}, {row.evaluations}")
+            print(
+                f"{row.case.name}: x={row.case.x!r} error {row.error:.1e}, claimed {row.claimed:.1e}, "
+                f"value {row.value:.16g}, pdf {row.case.truth:.16g}, {row.status}, {row.evaluations}"
+            )
 
 
 TABLES: dict[str, Callable[[], Any]] = {

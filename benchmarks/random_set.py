@@ -201,7 +201,10 @@ def truth(program: Program, x: float, orders: int = 3) -> list[float] | None:
                 return None
             values = [float(b.mid()) for b in balls]
             radii = [float(b.rad()) for b in balls]
-        if all(math.isfinite(a) and r <= 1e-20 * abs(a) + 1e-320 for a, r in zip(values[:2], radii[:2], strict=True)):
+        if all(
+            math.isfinite(a) and r <= 1e-20 * abs(a) + 1e-320
+            for a, r in zip(values[:2], radii[:2], strict=True)
+        ):
             return values
         bits *= 4
     return None
@@ -316,7 +319,9 @@ def line(name: str, rows: list[Row]) -> str:
     claims = np.array([r.claimed for r in rows])
     covered = np.array([r.covered for r in rows])
     has = bool(np.isfinite(claims).any())
-    ratio = [r.claimed / abs(r.value - r.case.truth) for r in rows if r.error > 0 and math.isfinite(r.claimed)]
+    ratio = [
+        r.claimed / abs(r.value - r.case.truth) for r in rows if r.error > 0 and math.isfinite(r.claimed)
+    ]
     cells = [
         name,
         sum(r.failed for r in rows),

@@ -58,6 +58,7 @@ DOWNWARD = {
         "report",
     ): "Sweep.plot() draws with the figures of the report, which take frames and nothing else",
     ("advice", "report"): "Advice.plot() draws with a figure of the report, which takes the advice's numbers",
+    ("tournament", "report"): "Tournament.plot() likewise",
 }
 
 # Other people's packages that only some units may import.

@@ -23,6 +23,7 @@ PUBLIC = {
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
+    "Tournament": (),
     "advise": ("f", "x", "format", "derivative", "stencil", "truth", "scale", "effort", "name"),
     "check_gradient": ("f", "gradient", "x", "format"),
     "command": ("text", "pattern", "timeout", "jobs"),
@@ -52,6 +53,7 @@ PUBLIC = {
         "name",
         "domain",
     ),
+    "tournament": ("problems", "methods", "formats", "derivatives", "per_decade", "limit"),
     "__version__": None,
 }
 

@@ -78,7 +78,7 @@ class Scheme:
     def divisor(self, fmt: Format, h: RawArray) -> RawArray:
         """``h**m`` by repeated multiplication, times the denominator unless the weights carry it."""
         work = self.working_format(fmt)
-        step = h.astype(work.dtype)
+        step = h.astype(work.dtype, copy=False)
         power = step
         for _ in range(self.stencil.derivative - 1):
             power = power * step

@@ -7,7 +7,7 @@ stencil is combined in it (``Scheme``); a rule that has computed the derivative 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -77,8 +77,7 @@ class Plan:
         flat = points.reshape(-1)
         if flat.size <= BLOCK or truth is not None:
             return joined([self._block(f, fmt, flat, scheme, step, truth)], points.shape)
-        parts = (flat[i : i + BLOCK] for i in range(0, flat.size, BLOCK))
-        return joined([self._block(f, fmt, part, scheme, step, None) for part in parts], points.shape)
+        return in_blocks(lambda part: self._block(f, fmt, part, scheme, step, None), flat, points.shape)
 
     def _block(self, f: Program, fmt: Format, x: Raw, scheme: Scheme, step: Any, truth: Any) -> Block:
         sampler = Sampler(f, fmt)
@@ -124,7 +123,7 @@ def _apply(sampler: Sampler, fmt: Format, x: Raw, h: Raw, scheme: Scheme) -> tup
     """Estimates in the format and the status of every point (None: ok everywhere)."""
     exact = factors(fmt, scheme.stencil)
     with np.errstate(all="ignore"):
-        where = nodes(fmt, x, h, scheme.stencil.offsets) if exact is None else x + exact * h
+        where = nodes(fmt, x, h, scheme.stencil.offsets) if exact is None else _nodes(x, exact, h)
     run = sampler.run(where)
     combined = scheme.combine(fmt, run.values, h)
     order = _order(scheme.stencil)
@@ -154,6 +153,13 @@ def _apply(sampler: Sampler, fmt: Format, x: Raw, h: Raw, scheme: Scheme) -> tup
     return combined.estimate, statuses
 
 
+def _nodes(x: Raw, exact: Raw, h: Raw) -> Raw:
+    """``fl(x + fl(s h))`` where the offsets are numbers of the format, without a second array."""
+    where = exact * h
+    where += x
+    return where
+
+
 @lru_cache(maxsize=512)
 def _order(stencil: Stencil) -> Raw | None:
     """What sorts the offsets; None where they increase already."""
@@ -176,7 +182,7 @@ def computed_by_rule(choice: Choice, sampler: Any, fmt: Format, x: Raw, h: Raw) 
 
 
 def _block(value: Raw, h: Raw, count: Any, choice: Choice, statuses: Raw | None, sampler: Any) -> Block:
-    if value.size == 1:  # what was really asked for, a second run to find an overflow included
+    if value.size == 1:  # what was really asked for, a second try after an exception included
         count = sampler.evaluations
     own, message = "ok", ""
     if statuses is not None:
@@ -186,8 +192,22 @@ def _block(value: Raw, h: Raw, count: Any, choice: Choice, statuses: Raw | None,
     return Block(value, h, count, choice.error, statuses, own, message)
 
 
-def joined(blocks: list[Block], shape: tuple[int, ...]) -> Estimate:
-    """Blocks as one estimate of the shape of x."""
+def in_blocks(apply: Callable[[Raw], Block], points: Raw, shape: tuple[int, ...]) -> Estimate:
+    """Some points at a time; values and steps go where they belong at once."""
+    made: dict[str, Raw] = {}
+    blocks = []
+    for start in range(0, max(points.size, 1), BLOCK):
+        block = apply(points[start : start + BLOCK])
+        for name, part in (("value", block.value), ("h", block.h)):
+            if start == 0:
+                made[name] = np.empty(points.shape, dtype=part.dtype)
+            made[name][start : start + BLOCK] = part
+        blocks.append(replace(block, value=made["value"][start : start + BLOCK], h=block.h[:0]))
+    return joined(blocks, shape, (made["value"], made["h"]))
+
+
+def joined(blocks: list[Block], shape: tuple[int, ...], made: tuple[Raw, Raw] | None = None) -> Estimate:
+    """Blocks as one estimate of the shape of x; ``made``: their values and steps, joined already."""
 
     def together(arrays: list[Any]) -> Any:
         whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
@@ -202,9 +222,10 @@ def joined(blocks: list[Block], shape: tuple[int, ...]) -> Estimate:
         own = next((b.message for b in blocks if b.own == status and b.message), "")
         message = "" if status == "ok" else own or ADVICE[status]
     errors = [b.error for b in blocks]
+    value, h = made or (blocks[0].value, blocks[0].h)
     return Estimate(
-        together([b.value for b in blocks]),
-        together([b.h for b in blocks]),
+        value.reshape(shape)[()],
+        h.reshape(shape)[()],
         _counted(blocks, shape),
         status,
         message,

@@ -38,7 +38,8 @@ def round_step(how: str, fmt: Format, x: Raw, h: Raw) -> Raw:
     if how == "plain":
         return h if h.dtype == fmt.dtype else fmt.round(h)
     if how == "power-of-two":
-        return fmt.round(nearest_power_of_two(h))
+        power = nearest_power_of_two(h)
+        return power if power.dtype == fmt.dtype else fmt.round(power)
     if how == "representable":
         with np.errstate(all="ignore"):
             step = (x + fmt.round(h)) - x
@@ -64,13 +65,11 @@ def _by_bits(h: Any) -> Raw | None:
     """For float64 arrays away from the middle: significands from sqrt(2) on carry into the exponent."""
     if type(h) is not np.ndarray or h.dtype != np.float64:
         return None
-    bits = h.view(np.int64) + (_ONE - _SQRT2)
-    bits &= _ONE - 1
-    if (bits < 4).any() or (bits > _ONE - 4).any():  # the middle, within its rounding
-        return None
     if not (h.size and h.min() > 1e-300 and h.max() < 1e300):
         return None
-    bits = h.view(np.int64) + (_ONE - _SQRT2)
+    bits = h.view(np.int64) + (_ONE - _SQRT2 + 4)
+    if ((bits & (_ONE - 1)) < 8).any():  # the middle, within its rounding
+        return None
     bits &= -_ONE
     return bits.view(np.float64)
 

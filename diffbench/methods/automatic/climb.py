@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import Asking, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import CAP, LARGEST, Asking, Noise, Pair, Probe
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -74,7 +74,9 @@ class Climb:
             return None
         high = yield from self._upwards(low, low.h * 2.0 ** round(SECOND * self.probe.bits))
         unresolved = flats = 0
-        while high is not None:
+        for _ in range(CAP):  # every round asks for a value, or knows one more pair
+            if high is None:
+                break
             noise = self.noise
             if low.flat and not high.flat and abs(high.d) * low.h > 6 * noise.u * high.size:
                 landscape = yield from self._edge(low, high)
@@ -129,15 +131,17 @@ class Climb:
     def _upwards(self, low: Pair, h: float) -> Asking:
         """The pair at h, or below where h is out of bounds; None when there is no room above `low`."""
         probe = self.probe
-        while True:
+        h = min(h, 0.5 * LARGEST)
+        for _ in range(CAP):
             if h >= probe.limit:
-                h = math.sqrt(low.h * probe.limit)
+                h = between(low.h, probe.limit)
             if h < 1.5 * low.h:
                 return None
             pair = yield from probe.pair(h)
             if pair is not None:
                 return pair
-            h = math.sqrt(low.h * min(h, probe.limit))
+            h = between(low.h, min(h, probe.limit))
+        return None
 
     def _next_factor(self, low: Pair, high: Pair, width: float, unresolved: int, flats: int) -> float:
         """How far to jump so that a bend that was invisible until now stays below the h^2 law's reach."""
@@ -166,8 +170,8 @@ class Climb:
             if high.h < 2.5 * low.h:
                 confirmed = yield from self._is_noise(low, high, high)
                 return high if confirmed else Landscape(low, high.h)
-            between = high.h / 4 if tau <= 0.1 and high.h > 8 * low.h else math.sqrt(low.h * high.h)
-            middle = yield from self.probe.pair(between)
+            inner = high.h / 4 if tau <= 0.1 and high.h > 8 * low.h else between(low.h, high.h)
+            middle = yield from self.probe.pair(inner)
             if middle is None:
                 return Landscape(low, low.h * 4)
             width = self.noise.interval(low) + self.noise.interval(middle)
@@ -210,7 +214,7 @@ class Climb:
         for _ in range(4):
             if high.h < 4 * low.h:
                 break
-            middle = yield from self.probe.pair(math.sqrt(low.h * high.h))
+            middle = yield from self.probe.pair(between(low.h, high.h))
             if middle is None:
                 break
             if self._bends_evenly(low, middle):
@@ -278,26 +282,27 @@ class Climb:
         for _ in range(8):
             if high.h < 1.05 * flat.h:
                 break
-            middle = yield from probe.pair(math.sqrt(flat.h * high.h))
+            middle = yield from probe.pair(between(flat.h, high.h))
             if middle is None or middle is high or middle is flat:
                 break
             if middle.flat:
                 flat = middle
             else:
                 high = middle
-        steps = [p for p in probe.sound if p.h >= high.h]
+        near = yield from probe.pair(1.3 * high.h)
+        if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
+            return Landscape(flat, flat.h, flat)
+        last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
-            if steps[-1].df > 1.5 * high.df:
-                break
-            beyond = yield from probe.pair(8 * steps[-1].h)
-            if beyond is None:
-                break
-            steps.append(beyond)
-        growth, distance = steps[-1].df / high.df, steps[-1].h / high.h
-        level = any(abs(p.df - high.df) <= 1e-3 * high.df for p in steps[1:] if p.h < 1.5 * high.h)
-        if growth > 1.5 and (level or growth <= 3 * distance):
-            self.quantum = high.df
-            self.noise.add(max(self.noise.added, 0.4 * high.df), high)
-            self.notes.append("quantised values")
-            return None
-        return Landscape(flat, flat.h, flat, high if growth <= 20 or level else None)
+            if last.df > 1.5 * high.df:
+                self.quantum = high.df
+                self.noise.add(max(self.noise.added, 0.4 * high.df), high)
+                self.notes.append("quantised values")
+                return None
+            last = (yield from probe.pair(8 * last.h)) or last
+        return Landscape(flat, flat.h, flat, high)
+
+
+def between(low: float, high: float) -> float:
+    """The geometric mean; the product itself might overflow."""
+    return math.sqrt(low) * math.sqrt(high)

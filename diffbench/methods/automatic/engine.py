@@ -13,7 +13,7 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Probe
+from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
 from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
@@ -76,6 +76,7 @@ class Answer:
     side: int = 0
     split: str = ""  # "kink" or "first order": both sides have to be looked at on their own
     sides: tuple[Any, Any] = (math.nan, math.nan)
+    pairs: list[Pair] = field(default_factory=list)
 
     @property
     def flat(self) -> bool:
@@ -93,6 +94,7 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         status, reason = ("domain", OUTSIDE) if math.isnan(f0) else ("overflow", INFINITE)
         return Result(math.nan, math.inf, probe.evaluations, status, reason)
     answer = yield from _look(probe)
+    answer.pairs = probe.sound
     if answer.split:
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
@@ -108,6 +110,7 @@ def _both_sides(probe: Probe, central: Answer) -> Asking:
         central.low = KINK if central.split == "kink" else "f'' seems to jump at x"
         if central.landscape is not None:
             central.fit = yield from Growth(probe, central.noise, central.landscape).run()
+            central.pairs = probe.sound
         return central
     gap = abs(right.fit.value - left.fit.value)
     bound = right.fit.bound + left.fit.bound
@@ -139,8 +142,9 @@ def _open_side(probe: Probe, answer: Answer) -> Asking:
 def _one_side(probe: Probe, side: int) -> Asking:
     probe.turn(side)
     answer = yield from _look(probe)
-    probe.turn(0)
     answer.side = side
+    answer.pairs = probe.sound
+    probe.turn(0)
     return answer
 
 
@@ -227,13 +231,13 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     fit, noise, landscape = answer.fit, answer.noise, answer.landscape
     if fit is None:
         return _nothing(probe)
-    low = answer.low or _doubt(probe, answer, fit)
+    low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
     if low:  # everything seen at smaller steps is possible
         bound = max(
             [
                 bound,
-                *(abs(float(p.d - fit.value)) + noise.interval(p) for p in probe.sound if p.h <= fit.top.h),
+                *(abs(float(p.d - fit.value)) + noise.interval(p) for p in answer.pairs if p.h <= fit.top.h),
             ]
         )
     both = fit.top.order == 2
@@ -252,16 +256,16 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         right,
         fit.top.h,
         answer.side,
-        tuple((p.h, p.d, p.e) for p in probe.sound),
+        tuple((p.h, p.d, p.e) for p in answer.pairs),
     )
 
 
-def _doubt(probe: Probe, answer: Answer, fit: Fit) -> str:
+def _doubt(answer: Answer, fit: Fit) -> str:
     """Why not to believe a fit, or an empty text."""
     noise, landscape = answer.noise, answer.landscape
     if landscape is not None and answer.flat:
         return STEPS if landscape.sudden else ""
-    if noise.added > 0.15 * max(p.df for p in probe.sound):
+    if noise.added > 0.15 * max(p.df for p in answer.pairs):
         return "noise is as large as the changes of f: no step can resolve the derivative"
     return "" if precise(fit, noise.u) else "the bound is large beside the value"
 

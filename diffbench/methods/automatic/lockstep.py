@@ -131,10 +131,12 @@ class Lockstep:
     def _begin(self, index: Array) -> Crowd:
         """f(x), the guard and the second pair, where all is finite and nothing is flat or short."""
         x = self.x[index]
-        bits = round(-math.log2(self.u))
-        guard = np.ldexp(1.0, np.frexp(np.abs(x))[1] - 1 - round(GUARD * bits))
         f0 = self.sample(x)
         self.block.sampled.append((index, x, f0))
+        bits = round(-math.log2(self.u))
+        finite = np.flatnonzero(np.isfinite(f0))
+        index, x, f0 = index[finite], x[finite], f0[finite]
+        guard = np.ldexp(1.0, np.frexp(np.abs(x))[1] - 1 - round(GUARD * bits))
         crowd = Crowd(x, f0, index, self.u)
         crowd.pairs = self.sampled(crowd, [guard, guard * 2.0 ** round(SECOND * bits)])
         low, high = crowd.pairs

@@ -43,6 +43,13 @@ def _root(ratio: float, gap: float) -> float:
     return ratio if gap == 1 else math.sqrt(ratio) if gap == 2 else ratio ** (1.0 / gap)
 
 
+def _power(base: float, exponent: float) -> float:
+    try:
+        return base**exponent
+    except OverflowError:  # where NumPy says infinite
+        return math.inf
+
+
 def _roots(ratio: Any, gap: Any) -> Any:
     """Square roots, and the slow general power only where a gap is larger."""
     if np.ndim(gap) == 0:
@@ -62,7 +69,7 @@ def _powers(decay: Any, gap: Any) -> Any:
     return found
 
 
-FLOATS = Operations(max, min, math.sqrt, math.log, _choose, _not, bool, pow, round, _root, pow)
+FLOATS = Operations(max, min, math.sqrt, math.log, _choose, _not, bool, _power, round, _root, _power)
 ARRAYS = Operations(
     np.maximum,
     np.minimum,

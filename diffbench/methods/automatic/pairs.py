@@ -20,7 +20,8 @@ Asking = Generator[tuple[Any, ...], tuple[Any, ...], Any]
 
 ROOT_2 = math.sqrt(2.0)
 K = 5.0  # half width of an interval in noise bounds of one value
-EXACT = 2.0**-53
+LARGEST = 1e300  # steps beyond it are not taken
+NOMINAL = 1e-12  # a step that the nodes have up to this is taken for what it was meant to be
 CAP = 60  # function values, x itself included
 
 
@@ -177,6 +178,8 @@ class Probe:
 
     def pair(self, h: float, exact: bool = False) -> Asking:
         """The pair at about h (6 bits are kept), or None where a value is not finite."""
+        if not 0 < h < LARGEST:
+            return None
         if not exact:
             h = snapped(h)
         if h in self.pairs:
@@ -198,7 +201,7 @@ class Probe:
     def _keep(self, h: float, left: Any, right: Any, lower: Any, upper: Any, f0: Any) -> Pair | None:
         width = right - left
         step = float(width) / self.order
-        if abs(step - h) <= 4 * EXACT * h:  # the nodes are exact, or nearly so
+        if abs(step - h) <= NOMINAL * h:
             step = h
         for i, value in enumerate((lower, upper)):
             if not math.isfinite(value):
