@@ -83,7 +83,6 @@ class Climb:
                 if landscape is not None:
                     return landscape
                 low = self._largest_agreeing(high)
-                low = high if low.flat else low  # the same plateau again would never end
                 high = yield from self._upwards(low, 4 * low.h)
                 continue
             width = noise.interval(low) + noise.interval(high)
