@@ -21,7 +21,7 @@ from diffbench.errors import UserError
 PAGE = Path(__file__).parent.parent / "docs" / "which-step.md"
 BEGIN, END = "<!-- results: benchmarks/which_step.py -->\n", "<!-- end of results -->\n"
 STENCILS = ("forward-1", "central-2", "central-4", "central-6")
-#: Rows of the second table that stand in the run, in this order; the names are those of `diffbench list methods`.
+#: Rows of the second table, those that stand in the run.
 METHODS = (
     "auto",
     "central-2@1e-4",

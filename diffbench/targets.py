@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -95,6 +96,15 @@ class Calling:
             return parse_number(self.truth.strip())
         except UserError:
             return resolve(self.truth, (0.0,)).function
+
+
+def with_derivative(problem: Problem, value: float, derivative: int) -> Problem:
+    """The problem with a truth whose derivative of that order is `value` everywhere: ``value x^m / m!``.
+
+    For what is judged at one point only, where no program is known but the number is.
+    """
+    factor = value / math.factorial(derivative)
+    return replace(problem, truth=lambda x: factor * x**derivative)
 
 
 def resolve(target: str | None, at: Sequence[float] = (), calling: Calling | None = None) -> Problem:

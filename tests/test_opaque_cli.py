@@ -165,6 +165,37 @@ def test_sweep_of_a_command(say: Any) -> None:
     assert "--steps-per-decade 10" in err
 
 
+# --- compare ---
+
+
+def test_compare_of_an_opaque_function_against_an_estimate(say: Any) -> None:
+    code, out, err = say(
+        "compare", "math:sin", "--at", "1", "--opaque", "--method", "central-2@1e*", "--json"
+    )
+    (found,) = json.loads(out)
+    assert code == 0
+    assert "estimated from f within" in err
+    assert abs(found["exact"] - math.cos(1)) < 1e-12
+    assert {row["status"] for row in found["methods"]} == {"ok"}
+
+
+def test_compare_says_what_it_cannot_decide(say: Any) -> None:
+    """The estimate against itself: an error below its own bound is no error that anybody measured."""
+    code, out, _ = say("compare", "math:sin", "--at", "1", "--opaque", "--method", "auto", "--json")
+    (row,) = json.loads(out)[0]["methods"]
+    assert code == 0
+    assert row["status"] == "uncertified" and "not decided" in row["message"]
+
+
+@pytest.mark.parametrize("truth", ["sin(x)", repr(math.cos(1))])
+def test_compare_against_a_truth(say: Any, truth: str) -> None:
+    code, out, err = say(
+        "compare", "math:sin", "--at", "1", "--truth", truth, "--method", "central-2@1e-5", "--json"
+    )
+    assert (code, err) == (0, "")
+    assert json.loads(out)[0]["methods"][0]["relative_error"] < 1e-10
+
+
 # --- check ---
 
 
@@ -218,6 +249,9 @@ MISTAKES = [
     (["advise", "--command", "false {x}", "--at", "1"], "ended with exit code 1"),
     (["advise", "--command", "sleep 9{x}", "--at", "1", "--timeout", "0.2"], "no answer within 0.2 s"),
     (["advise", "--command", "echo {x} | cat", "--at", "1"], "no shell reads it"),
+    (["compare"], "missing argument 'TARGET'"),
+    (["compare", "math:sin", "--at", "1", "--at", "2", "--truth", "0.5"], "the derivative at one point"),
+    (["compare", "sin(x)", "--at", "1", "--pattern", "(a)"], "it goes with --command"),
     (["sweep", "mine.py:counter", "--at", "1", "--opaque"], "remembers its calls"),
     (["sweep", "math:sin", "--at", "1", "--truth", "coss(x)"], "did you mean 'cos'"),
     (["sweep", "math:sin", "--at", "1", "--at", "2", "--truth", "0.5"], "the derivative at one point"),
