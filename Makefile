@@ -105,6 +105,7 @@ sample: $(READY) ## make reports/sample again: the quick suite's report, without
 	@mkdir -p $(SAMPLE)/figures
 	@cp build/sample/REPORT.md build/sample/summary.csv build/sample/problems.csv build/sample/references.csv $(SAMPLE)
 	@cp build/sample/figures/*.svg $(SAMPLE)/figures
+	@test ! -f $(LATEST)/summary.csv || $(BIN)/python benchmarks/which_step.py $(LATEST)
 
 # ---- check -----------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from diffbench import errors as errors
+    from diffbench.advice import Advice as Advice
+    from diffbench.advice import advise as advise
     from diffbench.arithmetic.formats import formats as formats
     from diffbench.arithmetic.tape import Function as Function
     from diffbench.arithmetic.tape import Variable as Variable
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
+    from diffbench.opaque import OpaqueFunction as OpaqueFunction
+    from diffbench.opaque import command as command
+    from diffbench.opaque import opaque as opaque
     from diffbench.problems import problems as problems
     from diffbench.reference import Reference as Reference
     from diffbench.reference import reference as reference
@@ -47,21 +52,26 @@ if TYPE_CHECKING:
 
 # public name -> the submodule it lives in
 _HOMES = {
+    "Advice": "advice",
     "Estimate": "methods",
     "Function": "arithmetic.tape",
     "GradientCheck": "gradient_check",
+    "OpaqueFunction": "opaque",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
     "Tournament": "tournament",
     "Variable": "arithmetic.tape",
+    "advise": "advice",
     "check_gradient": "gradient_check",
+    "command": "opaque",
     "derivative": "methods",
     "errors": "errors",
     "formats": "arithmetic.formats",
     "grad": "arithmetic.tape",
     "methods": "methods",
     "no_grad": "arithmetic.tape",
+    "opaque": "opaque",
     "problems": "problems",
     "reference": "reference",
     "stencil": "stencils",
@@ -71,7 +81,7 @@ _HOMES = {
 
 __all__ = [*_HOMES, "__version__"]
 
-# Five functions share their name with the submodule they live in, and Python gives such a name to the
+# Six functions share their name with the submodule they live in, and Python gives such a name to the
 # submodule as soon as anything imports it:
 #
 #     import diffbench as db

@@ -14,21 +14,26 @@ import pytest
 import diffbench as db
 
 PUBLIC = {
+    "Advice": (),
     "Estimate": (),
     "Function": (),
     "GradientCheck": (),
+    "OpaqueFunction": (),
     "Reference": (),
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
     "Tournament": (),
+    "advise": ("f", "x", "format", "derivative", "stencil", "truth", "scale", "effort", "name"),
     "check_gradient": ("f", "gradient", "x", "format"),
+    "command": ("text", "pattern", "timeout", "jobs"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "errors": None,
     "formats": (),
     "grad": (),
     "methods": (),
     "no_grad": (),
+    "opaque": ("f", "options"),
     "problems": (),
     "reference": ("f", "x", "derivative", "digits"),
     "stencil": ("kind", "offsets", "derivative", "accuracy"),
@@ -72,7 +77,7 @@ def test_every_public_name_is_documented(name: str) -> None:
     assert len(inspect.getdoc(found) or "") > 40
 
 
-@pytest.mark.parametrize("name", ["derivative", "reference", "sweep"])
+@pytest.mark.parametrize("name", ["advise", "command", "derivative", "reference", "sweep"])
 def test_every_argument_is_documented(name: str) -> None:
     text = inspect.getdoc(getattr(getattr(db, name), name, getattr(db, name))) or ""
     described = text.partition("Parameters\n")[2]
