@@ -5,6 +5,7 @@
 * ``stencil("central", accuracy=4)``: exact weights and error constants.
 * ``derivative(f, x)``: one estimate by one method.
 * ``check_gradient(f, gradient, x)``: is this gradient right? Judged per component, in the format it runs in.
+* ``gradient(f, x)``, ``jacobian``, ``hessian``, ``directional(f, x, v)``, ``partial(f, x, (2, 0, 1))``.
 * ``grad(f)``, ``Variable``, ``Function``, ``no_grad``: reverse mode.
 * ``problems()``, ``methods()``, ``formats()``: what there is, by name.
 
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
+    from diffbench.multivariate import Partials as Partials
+    from diffbench.multivariate import directional as directional
+    from diffbench.multivariate import gradient as gradient
+    from diffbench.multivariate import hessian as hessian
+    from diffbench.multivariate import jacobian as jacobian
+    from diffbench.multivariate import partial as partial
     from diffbench.problems import problems as problems
     from diffbench.reference import Reference as Reference
     from diffbench.reference import reference as reference
@@ -47,17 +54,23 @@ _HOMES = {
     "Estimate": "methods",
     "Function": "arithmetic.tape",
     "GradientCheck": "gradient_check",
+    "Partials": "multivariate",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
     "Variable": "arithmetic.tape",
     "check_gradient": "gradient_check",
     "derivative": "methods",
+    "directional": "multivariate",
     "errors": "errors",
     "formats": "arithmetic.formats",
     "grad": "arithmetic.tape",
+    "gradient": "multivariate",
+    "hessian": "multivariate",
+    "jacobian": "multivariate",
     "methods": "methods",
     "no_grad": "arithmetic.tape",
+    "partial": "multivariate",
     "problems": "problems",
     "reference": "reference",
     "stencil": "stencils",

@@ -29,6 +29,7 @@ ROWS: list[set[str]] = [
     {"floor"},
     {"frames"},
     {"checking"},
+    {"multivariate"},
     {"sweep", "tournament", "scores", "gradient_check"},
     {"targets"},
     {"runs"},
