@@ -103,7 +103,7 @@ def test_formats(fmt: str, method: str) -> None:
     np.testing.assert_allclose(found.value.astype(float), [-101.0, 100.0], rtol=tolerance)
 
 
-# Jacobians -------------------------------------------------------------------------------------------------
+# Jacobians ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["central-2", "complex-step", "jet", "reverse"])
@@ -130,7 +130,7 @@ def test_outputs_of_any_shape() -> None:
     np.testing.assert_allclose(listed.value, [[3.0, 2.0], [np.cos(2.0), 0.0]], rtol=1e-9, atol=1e-12)
 
 
-# Hessians and mixed derivatives -----------------------------------------------------------------------------
+# Hessians and mixed derivatives ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_partial_agrees_with_the_hessian() -> None:
         assert float(db.partial(rosenbrock, AT, orders)) == pytest.approx(expected, rel=1e-6)
 
 
-# directions ------------------------------------------------------------------------------------------------
+# directions -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_directional_of_outputs_and_batches() -> None:
     np.testing.assert_allclose(found.value, np.einsum("mnp,n->mp", full, v), rtol=1e-7)
 
 
-# steps and bounds -------------------------------------------------------------------------------------------
+# steps and bounds ------------------------------------------------------------------------------------------
 
 
 def test_a_step_for_each_coordinate() -> None:
@@ -231,7 +231,7 @@ def test_a_stencil_at_a_bound_becomes_one_sided_and_says_so() -> None:
     np.testing.assert_allclose(hessian.value, [[2.0, 0.0], [0.0, 0.0]], atol=1e-4)  # eps**(1/2) and room
 
 
-# evaluation in blocks ----------------------------------------------------------------------------------------
+# evaluation in blocks ---------------------------------------------------------------------------------------
 
 
 def test_memory_is_bounded_by_the_block() -> None:
@@ -293,7 +293,7 @@ def test_any_method_of_one_variable_works_along_each_coordinate() -> None:
     assert found.value.shape == found.statuses.shape == (2,) and found.evaluations == 2
 
 
-# statuses ---------------------------------------------------------------------------------------------------
+# statuses --------------------------------------------------------------------------------------------------
 
 
 def test_statuses_of_each_component() -> None:
@@ -310,7 +310,7 @@ def test_statuses_of_each_component() -> None:
     assert exact.statuses.tolist() == ["overflow", "ok"] and exact.message
 
 
-# bad input: what is asked, and what the message must say -----------------------------------------------------
+# bad input: what is asked, and what the message must say ----------------------------------------------------
 
 BAD = [
     (lambda: db.gradient(sphere, 1.0), "shape ()"),

@@ -152,7 +152,7 @@ class Evaluator:
         except (FloatingPointError, UserError):
             raise
         except RefusedError as error:
-            if not self.vectorized:
+            if not self.vectorized or "cannot run if" not in str(error):
                 raise
             raise RefusedError(f"{error}; {_ALONE.format(n=self.n)}") from error
         except Exception as error:

@@ -1,6 +1,6 @@
 """Losses of small models, as functions of all their parameters in one vector.
 
-The data are the two spirals of Lang and Witbrock, made by their formula; every fourth point of the 194.
+The data are the two spirals of Lang and Witbrock, made by their formula; every sixth point of the 194.
 """
 
 import functools
@@ -31,8 +31,8 @@ def mlp(p):
 
 
 def _spirals():
-    """Inputs (2, 50) and labels (50,) of two classes, -1 and 1."""
-    i = np.arange(0, 97, 4)
+    """Inputs (2, 34) and labels (34,) of two classes, -1 and 1."""
+    i = np.arange(0, 97, 6)
     radius, angle = (104 - i) / 104, i * np.pi / 16
     first = np.stack([radius * np.sin(angle), radius * np.cos(angle)])
     return np.concatenate([first, -first], axis=1), np.repeat([1.0, -1.0], len(i))
@@ -46,7 +46,9 @@ def _features(n):
     """Signed features (samples, n): a constant, and cosines of planes whose directions fill the circle evenly."""
     k = np.arange(1, n)
     length, turn = 1 + 3 * ((k * 0.7548776662466927) % 1), 2 * np.pi * ((k * 0.5698402909980532) % 1)
-    waves = np.cos(np.outer(INPUTS[0], length * np.cos(turn)) + np.outer(INPUTS[1], length * np.sin(turn)) + k)
+    waves = np.cos(
+        np.outer(INPUTS[0], length * np.cos(turn)) + np.outer(INPUTS[1], length * np.sin(turn)) + k
+    )
     return LABELS[:, None] * np.concatenate([np.ones((len(LABELS), 1)), waves], axis=1)
 
 
@@ -67,7 +69,7 @@ def logistic(w):
 
 
 @problem(
-    at=tuple(_wave(21).tolist()),
+    at=tuple(_wave(9).tolist()),
     cite=SPIRALS,
     tags=("network", "scalable"),
     start=lambda n: _wave(4 * max(1, (n - 1) // 4) + 1),

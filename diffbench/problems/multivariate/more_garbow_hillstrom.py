@@ -51,9 +51,7 @@ def helical(x):
 
 @problem(at=(3.0, -1.0, 0.0, 1.0), cite=MGH + "13", tags=("polynomial",))
 def powell(x):
-    return (
-        (x[0] + 10 * x[1]) ** 2 + 5 * (x[2] - x[3]) ** 2 + (x[1] - 2 * x[2]) ** 4 + 10 * (x[0] - x[3]) ** 4
-    )
+    return (x[0] + 10 * x[1]) ** 2 + 5 * (x[2] - x[3]) ** 2 + (x[1] - 2 * x[2]) ** 4 + 10 * (x[0] - x[3]) ** 4
 
 
 @problem(at=(-3.0, -1.0, -3.0, -1.0), cite=MGH + "14", tags=("polynomial", "valley"))
@@ -81,7 +79,7 @@ def trig4(x):
 
 
 def _spread(n):
-    return np.where(np.arange(n) % 2, 1.0, -1.2)
+    return np.where(np.arange(2 * max(1, n // 2)) % 2, 1.0, -1.2)
 
 
 @problem(at=tuple(_spread(10).tolist()), cite=MGH + "21", tags=("polynomial", "scalable"), start=_spread)

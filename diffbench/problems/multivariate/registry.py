@@ -88,13 +88,14 @@ def problem(
     """
 
     def register(function: F) -> F:
-        points = tuple(at) if at and isinstance(at[0], Sequence) else (tuple(at),)
+        several_points = bool(at) and isinstance(at[0], Sequence)
+        points: list[Any] = list(at) if several_points else [at]
         name = function.__name__
         made = MultivariateProblem(
             name,
             function,
-            tuple(tuple(float(v) for v in point) for point in points),  # type: ignore[union-attr]
-            function.__globals__.get("GROUP", ""),  # type: ignore[attr-defined]
+            tuple(tuple(float(v) for v in point) for point in points),
+            getattr(function, "__globals__", {}).get("GROUP", ""),
             frozenset(tags),
             cite,
             several,

@@ -48,7 +48,9 @@ def bd_residuals(x):
     return first**2 + second**2
 
 
-@problem(at=(0.25, 0.25, 0.25, 0.25), cite=MGH + "26, n = 4", tags=("jacobian", "trigonometric"), several=True)
+@problem(
+    at=(0.25, 0.25, 0.25, 0.25), cite=MGH + "26, n = 4", tags=("jacobian", "trigonometric"), several=True
+)
 def trig4_residuals(x):
     n = x.shape[0]
     index = np.arange(1, n + 1)[:, None]
