@@ -156,13 +156,14 @@ class FormatArithmetic(Arithmetic):
 
     # runs that watch for infinities ------------------------------------------------------------------
 
-    def run(self, f: Program, x: Raw) -> FormatRun:
+    def run(self, f: Program, x: Raw, look: bool = False) -> FormatRun:
         """Run ``f`` at every element of ``x`` (dtype of the format).
 
         The first pass lets the processor's own flags watch for infinities, which costs nothing; only when
         one is raised (and always in bfloat16, whose casts raise none) a second pass looks at every result.
+        With ``look`` there is that one pass only, so that ``f`` is not called twice.
         """
-        if self.name != "bfloat16":
+        if self.name != "bfloat16" and not look:
             self._flagging = True
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):

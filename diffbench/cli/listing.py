@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -157,33 +156,49 @@ def _shown_accuracies(kind: str) -> tuple[int, ...]:
 
 
 def _steps() -> list[dict[str, Any]]:
-    from diffbench.steps import rules
+    from diffbench.steps import step_rules
+    from diffbench.steps.constants import WELL_KNOWN
 
     grids = {
         "decimal": "N steps per decade, rounded to the format, over scale * [u/4, 1]",
         "binary": "every power of two over scale * [u/4, 1]: a number of every format",
     }
-    found = {
-        name: value
-        for name, value in vars(rules).items()
-        if isfunction(value) and value.__module__ == rules.__name__
+    rows = [_step(name, "grid of a sweep", "-", "-", "-", what, "-") for name, what in grids.items()]
+    rows += [_step(n, "constant", "any", "any", "plain", "h = " + n, who) for n, who in WELL_KNOWN.items()]
+    for name, found in step_rules().items():
+        orders = "any" if found.derivatives is None else " ".join(map(str, found.derivatives))
+        stencils = "any" if found.stencils is None else " ".join(found.stencils)
+        rows.append(_step(name, found.kind, orders, stencils, found.rounding, found.what, found.source))
+    return rows
+
+
+def _step(
+    name: str, kind: str, orders: str, stencils: str, rounding: str, what: str, source: str
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "derivatives": orders,
+        "stencils": stencils,
+        "rounding": rounding,
+        "what": what,
+        "source": source,
     }
-    return [{"name": name, "kind": "grid of a sweep", "what": what} for name, what in grids.items()] + [
-        {
-            "name": name.replace("_", "-"),
-            "kind": "rule",
-            "what": (value.__doc__ or "").partition("\n")[0].replace("`", ""),
-        }
-        for name, value in found.items()
-        if not name.startswith("_")
-    ]
 
 
 def _methods() -> list[dict[str, Any]]:
     from diffbench.methods import methods
 
     return [
-        {"name": name, "default_step": method.rule, "installed": "yes" if method.available else "no"}
+        {
+            "name": name,
+            "family": method.family,
+            "default_step": method.rule,
+            "derivatives": "any" if method.derivatives is None else " ".join(map(str, method.derivatives)),
+            "formats": "any" if method.formats is None else " ".join(method.formats),
+            "installed": "yes" if method.available else f"no: diffbench[{method.extra}]",
+            "source": method.source,
+        }
         for name, method in methods().items()
     ]
 

@@ -1,48 +1,86 @@
 """Methods: whatever returns a derivative estimate.
 
 * ``derivative(f, x)``: one estimate by a named method.
-* ``methods()``: every method by name. A bare stencil name uses the default step rule; ``jet`` and ``reverse``
-  are automatic differentiation, ``autograd``, ``jax`` and ``torch`` the same by other libraries.
+* ``methods()``: every method by name. A bare stencil name uses the default step rule, ``stencil@rule`` any
+  other (:mod:`diffbench.methods.names`); ``jet`` and ``reverse`` are automatic differentiation, ``autograd``,
+  ``jax`` and ``torch`` the same by other libraries.
+* ``get_method("central-2@3e-5")``: one of them, also a combination that is not listed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from diffbench.arithmetic.formats import Format, format_of, get_format
-from diffbench.arithmetic.ieee import FormatArithmetic
-from diffbench.errors import UnknownNameError, UserError
+from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.methods import autodiff
 from diffbench.methods.bridges import bridges
 from diffbench.methods.estimate import Estimate
-from diffbench.methods.finite_differences import Scheme, nodes
 from diffbench.methods.method import Method
-from diffbench.stencils import stencil_from_name, stencil_names
-from diffbench.steps.rules import eps_scaled
+from diffbench.methods.names import listed_names, near, stencil_method
+from diffbench.stencils import stencil_names
 
-__all__ = ["Estimate", "Method", "derivative", "methods"]
+__all__ = ["Estimate", "Method", "derivative", "get_method", "methods"]
+
+
+class Methods(Mapping[str, Method]):
+    """Read-only: iterates over the listed methods, and looks up every valid name."""
+
+    def __init__(self, listed: Mapping[str, Method]) -> None:
+        self._listed = dict(listed)
+
+    def __getitem__(self, name: str) -> Method:
+        if name in self._listed:
+            return self._listed[name]
+        try:
+            return stencil_method(name)
+        except (UserError, AttributeError):
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
 
 
 def methods() -> Mapping[str, Method]:
-    """Every method, as a read-only mapping name -> :class:`Method`."""
+    """Every listed method: a read-only mapping name -> :class:`Method` that looks up any valid name."""
     return _registry()
 
 
+def get_method(name: str) -> Method:
+    """The method of that name, listed or a valid combination.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message suggests the nearest.
+    UserError
+        If the parts of the name exist but do not go together.
+    """
+    known = methods()
+    if name in known:
+        return known[name]
+    try:
+        return stencil_method(str(name))
+    except UserError as error:
+        if isinstance(error, UnknownNameError) or "@" not in str(name):
+            raise UnknownNameError("method", name, near(str(name), known)) from None
+        raise
+
+
 @cache
-def _registry() -> Mapping[str, Method]:
-    return MappingProxyType({m.name: m for family in (_stencils, _exact, _bridges) for m in family()})
+def _registry() -> Methods:
+    return Methods({m.name: m for family in (_stencils, _exact, _bridges) for m in family()})
 
 
 def _stencils() -> list[Method]:
-    return [
-        Method(name, partial(_difference, name), rule="eps-scaled", takes_step=True)
-        for name in stencil_names(1)
-    ]
+    return [stencil_method(name) for name in (*stencil_names(1), *listed_names())]
 
 
 def _exact() -> list[Method]:
@@ -76,10 +114,10 @@ def derivative(
     derivative : int
         Order m, 1 to 6; methods without a step take any from 1 on.
     method : str
-        A stencil's name, ``jet`` (forward mode), ``reverse``, or a library (``autograd jax torch``), as
-        ``diffbench list methods`` shows them.
+        A stencil (``central-2``), a stencil with a step rule (``central-2@1e-4``, see docs/steps.md) or a
+        plain name (``ridders``, ``jet``), as ``diffbench list methods`` shows them.
     step : float, optional
-        The step h; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
+        The step h of a bare stencil; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional
         Default: the format of ``x``; float64 for Python numbers and integers.
 
@@ -91,7 +129,8 @@ def derivative(
     Raises
     ------
     UserError
-        If a name is unknown, the step is not a positive number, or ``x`` is not finite.
+        If a name is unknown, the step is not a positive number, or ``x`` is not finite; if the method needs
+        the true derivatives or is not for this order or format.
     RefusedError
         If ``f`` cannot run strictly in the format.
     MissingExtraError
@@ -100,22 +139,32 @@ def derivative(
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
-    known = methods()
-    if method not in known:
-        raise UnknownNameError("method", method, known)
+    chosen = get_method(method)
     points = fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
-    chosen = known[method]
     if not chosen.takes_step:
         if step is not None:
-            raise UserError(f"{method} has no step: leave step= out")
+            raise UserError(f"{method} chooses its step, or has none: leave step= out")
         if not isinstance(derivative, int) or isinstance(derivative, bool) or derivative < 1:
             raise UserError(f"the derivative order must be an integer from 1 on, not {derivative!r}")
+        _check_accepts(chosen, fmt, derivative)
         return chosen.estimate(f, fmt, points, derivative)
     return chosen.estimate(
         f, fmt, points, derivative, step=None if step is None else _checked_step(step, fmt)
     )
+
+
+def _check_accepts(method: Method, fmt: Format, derivative: int) -> None:
+    """Refuse what the method does not do; a missing library names its extra when it is loaded."""
+    if method.oracle:
+        raise UserError(
+            f"{method.name} needs the true derivatives, which a tournament has: use another method"
+        )
+    if method.available and (refusal := method.refusal(fmt, derivative)):
+        raise (
+            RefusedError(refusal) if method.formats and fmt.name not in method.formats else UserError(refusal)
+        )
 
 
 def _checked_step(step: float, fmt: Format) -> Any:
@@ -126,40 +175,3 @@ def _checked_step(step: float, fmt: Format) -> Any:
     if not positive:
         raise UserError(f"the step must be a positive finite number, not {step!r}")
     return fmt.round(step)
-
-
-def _difference(
-    name: str, f: Callable[..., Any], fmt: Format, points: Any, derivative: int, step: Any = None
-) -> Estimate:
-    """A stencil at a given step, or at the default one."""
-    stencil = stencil_from_name(name, derivative=derivative)
-    h = eps_scaled(stencil, points, fmt) if step is None else np.broadcast_to(step, points.shape)
-    flat, steps = points.reshape(-1), np.ascontiguousarray(h).reshape(-1)
-    where = nodes(fmt, flat, steps, stencil.offsets)
-    run = FormatArithmetic(fmt).run(f, where)
-    combined = Scheme(stencil).combine(fmt, run.values, steps)
-    ordered = np.sort(where.astype(np.longdouble), axis=0)
-    reached = np.isfinite(where)
-    problems = {
-        # an infinity on the way explains a NaN; without one, the node left the domain
-        "domain": (np.isnan(run.values) & ~run.overflow & reached).any(axis=0),
-        "overflow": combined.infinite | run.overflow.any(axis=0) | ~reached.all(axis=0),
-        "underflow": combined.divisor == 0,
-        "step_vanished": (np.diff(ordered, axis=0) == 0).any(axis=0),
-    }
-    status = next((name for name, found in problems.items() if found.any()), "ok")
-    return Estimate(
-        combined.estimate.reshape(points.shape)[()],
-        np.asarray(h)[()],
-        len(stencil.offsets),
-        status,
-        _ADVICE.get(status, ""),
-    )
-
-
-_ADVICE = {
-    "domain": "a node left the domain of the function: use a smaller step or a one-sided stencil",
-    "overflow": "an intermediate result is infinite in the format: rescale, or use a wider format",
-    "underflow": "h^m is 0 in the format: use a larger step",
-    "step_vanished": "x + h rounds to x in the format: use a larger step",
-}
