@@ -238,3 +238,17 @@ def test_median_errors_of_the_catalogue() -> None:
         reverse += (np.abs(back - exact)[exact != 0] / np.abs(exact[exact != 0])).tolist()
     assert np.median(central) <= 1e-9
     assert np.median(reverse) <= 4 * FLOAT64.u
+
+
+def test_balls_around_zero_have_integer_powers() -> None:
+    """FLINT's own power of such a ball is not a number; a square root near 1 minus 1 is such a ball."""
+    from flint import arb
+
+    from diffbench.arithmetic.balls import ArbArithmetic
+
+    arithmetic = ArbArithmetic(53)
+    around = arithmetic.array([arb(0, 1e-16)], (1,))
+    for n in (2, 3, 5):
+        power = arithmetic.evaluate(lambda x, n=n: x**n, around)[0]
+        assert power.is_finite() and power.contains(0)
+        assert arithmetic.evaluate(lambda x, n=n: np.power(x, n), around)[0].is_finite()

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.arithmetic.base import Program, Raw
+from diffbench.arithmetic.ieee import _REFUSED as REFUSED
 from diffbench.arithmetic.ieee import _SHORTCUTS as SHORTCUTS
 from diffbench.arithmetic.objects import ObjectArithmetic
 
@@ -79,7 +80,7 @@ class _Kernels(Mapping[str, Callable[..., Any]]):
 
     def _made(self, name: str) -> Callable[..., Any]:
         ufunc = getattr(np, name, None) or _of_scipy(name)
-        if ufunc is None:
+        if ufunc is None or name in REFUSED or ufunc.nout != 1 or ufunc.signature is not None:
             raise KeyError(name)
         if name in self._predicates:
             return lambda *operands: bool(ufunc(*(o.value for o in operands)))
@@ -130,7 +131,7 @@ class IndexSetArithmetic(ObjectArithmetic):
     def variables(self, x: Any) -> Raw:
         """Every coordinate, depending on itself."""
         values = np.asarray(x, dtype=np.float64)
-        return self.array((Dependent(v, 1 << i) for i, v in enumerate(values.tolist())), values.shape)
+        return self.array((Dependent(v, 1 << i) for i, v in enumerate(values.ravel().tolist())), values.shape)
 
     def pattern(self, f: Program, x: Any) -> tuple[Raw, Raw, tuple[int, ...]]:
         """Rows and columns where the Jacobian of ``f`` at ``x`` may differ from 0, and its outputs' shape.

@@ -20,7 +20,7 @@ from diffbench.multivariate.along import along_coordinate
 from diffbench.multivariate.differences import ADVICE, STATUSES, Combined, Family, differences
 from diffbench.multivariate.request import Request, rows
 from diffbench.multivariate.result import Partials, worst
-from diffbench.multivariate.steps import Steps, choose_steps, fitted, split_name
+from diffbench.multivariate.steps import WITHOUT_VALUES, Steps, choose_steps, fitted, plan_of
 from diffbench.stencils import Stencil, stencil_from_name, stencil_names
 
 Raw = np.ndarray[Any, Any]
@@ -37,7 +37,7 @@ def first_derivatives(asked: Request, name: str, *, scalar: bool) -> Partials:
         refuse_step(asked, name)
         run = {"complex-step": exact.complex_step, "jet": exact.jet, "reverse": exact.reverse}[name]
         return exactly(asked, *run(asked, scalar))
-    if not is_stencil(name):
+    if not is_stencil(name) or (scalar and _selects(asked, name)):
         return _by_coordinate(asked, _method(name), scalar)
     result = mixed(asked, name, [((1,), np.arange(asked.n)[:, None])], 1, scalar=scalar)
 
@@ -49,7 +49,13 @@ def first_derivatives(asked: Request, name: str, *, scalar: bool) -> Partials:
 
 def is_stencil(name: str) -> bool:
     """Whether a method is ``stencil`` or ``stencil@rule``."""
-    return split_name(name)[0] in stencil_names(1) or name.startswith("custom(")
+    formula = name.partition("@")[0].partition("/")[0]
+    return formula in stencil_names(1) or formula.startswith("custom(")
+
+
+def _selects(asked: Request, name: str) -> bool:
+    """Whether the step comes from a selector, which may compute the derivative on its way."""
+    return asked.step is None and asked.low is None and plan_of(name).rule.kind not in WITHOUT_VALUES
 
 
 def _method(name: str) -> Method:
@@ -146,10 +152,11 @@ Wanted = tuple[tuple[int, ...], Raw]  # orders, and an array (K, S) of the coord
 
 def mixed(asked: Request, method: str, wanted: Sequence[Wanted], total: int, *, scalar: bool) -> Mixed:
     """Every wanted component at every point, by stencils; the points of a component stand together."""
-    name, rule = split_name(method)
-    if not is_stencil(name):
+    if not is_stencil(method):
         raise UserError(f"{method} has no derivatives in several variables: use a stencil, jet or reverse")
-    steps = choose_steps(asked, name, rule, total)
+    plan = plan_of(method)
+    name = plan.stencil
+    steps = choose_steps(asked, plan, total, scalar)
     highest = np.ones(asked.n, dtype=int)
     for orders, coordinates in wanted:
         for m, column in zip(orders, coordinates.T, strict=True):

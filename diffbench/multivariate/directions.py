@@ -10,13 +10,14 @@ import numpy as np
 
 from diffbench.errors import UserError
 from diffbench.methods.finite_differences import Scheme, nodes
+from diffbench.methods.step_rules import Plan
 from diffbench.multivariate import exact
 from diffbench.multivariate.along import along_direction
 from diffbench.multivariate.differences import ADVICE
 from diffbench.multivariate.nodes import Listed
 from diffbench.multivariate.request import Request, array_of
 from diffbench.multivariate.result import Partials, worst
-from diffbench.multivariate.steps import choose_steps, split_name
+from diffbench.multivariate.steps import choose_steps, plan_of
 from diffbench.stencils import stencil_from_name
 
 Raw = np.ndarray[Any, Any]
@@ -29,15 +30,15 @@ def along(asked: Request, v: Any, derivative: int, method: str) -> Partials:
         raise UserError(f"the derivative order must be an integer from 1 on, not {derivative!r}")
     if method in ("jet", "reverse", "complex-step"):
         return _exact(asked, direction, derivative, method)
-    name, rule = split_name(method)
-    stencil = stencil_from_name(name, derivative=derivative)
+    plan = plan_of(method)
+    stencil = stencil_from_name(plan.stencil, derivative=derivative)
     fmt, points = asked.fmt, asked.points
     parts, taken, h_all, codes = [], [], [], []
     evaluator = asked.evaluator(False)
     checks = asked.checked(evaluator)
     for p, point in enumerate(points):
         unit = _unit(point, direction)
-        h, cost = _step(asked, name, rule, derivative, point, direction, unit, p)
+        h, cost = _step(asked, plan, derivative, point, direction, unit, p)
         t = nodes(fmt, fmt.dtype.type(0), h[None], stencil.offsets)[:, 0]
         with np.errstate(all="ignore"):
             rows = point + t[:, None] * direction
@@ -62,7 +63,7 @@ def along(asked: Request, v: Any, derivative: int, method: str) -> Partials:
         ADVICE.get(status, ""),
         None,
         statuses.reshape(shape),
-        stencils=name,
+        stencils=plan.stencil,
         checks=checks,
     )
 
@@ -88,9 +89,7 @@ def _unit(point: Raw, direction: Raw) -> float:
     return float(np.exp2(np.round(np.log2(size))))
 
 
-def _step(
-    asked: Request, name: str, rule: str, order: int, point: Raw, v: Raw, unit: float, p: int
-) -> tuple[Any, int]:
+def _step(asked: Request, plan: Plan, order: int, point: Raw, v: Raw, unit: float, p: int) -> tuple[Any, int]:
     """The step in t, a number of the format, and the evaluations that choosing it took."""
     fmt = asked.fmt
     if asked.step is not None:
@@ -102,9 +101,9 @@ def _step(
         return program(x[0])
 
     line = replace(asked, f=on_line, x=fmt.round(np.zeros(1)), low=None, high=None, vectorized=True)
-    chosen = choose_steps(line, name, rule, order)
+    chosen = choose_steps(line, plan, order)
     if chosen.statuses[0] != "ok":
-        raise UserError(f"{rule} found no step along v: {chosen.messages[0]}; give step=")
+        raise UserError(f"{plan.rule.name} found no step along v: {chosen.messages[0]}; give step=")
     return fmt.round(chosen.h[0].astype(np.longdouble) * unit), int(np.sum(chosen.evaluations))
 
 

@@ -4,10 +4,10 @@
 
 * The truncation comes from a Taylor series in tau of the stencil with steps tau h: its first two terms that
   do not vanish, at tau = 1. No derivative is guessed.
-* The rounding of f is the radius of a ball: f is run on Arb balls with the precision of the format, which
-  collects one rounding of every operation, amplified as the program amplifies it. That is a worst case, and twice
-  of it is taken for functions that NumPy computes with more than one rounding.
-* Nodes that are no numbers of the format count with the true gradient; the sum and the division with a few u.
+* The rounding of f is the radius of a ball: f is run on Arb balls with the precision of the format. Their
+  radius collects one rounding of every operation, amplified as the program amplifies it. That is a worst
+  case, and twice of it is taken for functions that NumPy computes with more than one rounding.
+* Nodes that are no numbers of the format count with the true gradient.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from diffbench.multivariate.evaluator import Evaluator
 from diffbench.multivariate.nodes import Listed
 from diffbench.multivariate.request import Request, array_of, request
 from diffbench.multivariate.result import Partials, worst
-from diffbench.multivariate.steps import choose_steps, split_name
+from diffbench.multivariate.steps import choose_steps, plan_of
 from diffbench.stencils import Stencil, stencil_from_name
 
 Raw = np.ndarray[Any, Any]
@@ -112,10 +112,10 @@ def _one_point(asked: Request) -> Callable[..., Any]:
 def sparse_jacobian(asked: Request, method: str, sparsity: Any) -> Partials:
     """The Jacobian by groups of columns; see ``jacobian``."""
     sparse = _scipy_sparse()
-    name, rule = split_name(method)
     if method in ("jet", "reverse", "complex-step"):
         raise UserError(f"{method} does not use a sparsity pattern: leave it out, or use a stencil")
-    stencil = stencil_from_name(name, derivative=1)
+    plan = plan_of(method)
+    stencil = stencil_from_name(plan.stencil, derivative=1)
     if len(asked.points) > 1:
         raise UserError(f"a sparse Jacobian is for one point: x of shape ({asked.n},), not {asked.x.shape}")
     if asked.low is not None:
@@ -123,7 +123,7 @@ def sparse_jacobian(asked: Request, method: str, sparsity: Any) -> Partials:
     pattern = _pattern(asked, sparsity)
     groups = group_columns(pattern)
     count = int(groups.max()) + 1
-    steps = choose_steps(asked, name, rule, 1)
+    steps = choose_steps(asked, plan, 1, scalar=False)
     h, x = steps.h, asked.points[0]
     evaluator = asked.evaluator(False)
     rows, base = _nodes(asked, stencil, x, h, groups, count)
@@ -157,7 +157,7 @@ def sparse_jacobian(asked: Request, method: str, sparsity: Any) -> Partials:
         ADVICE.get(status, ""),
         None,
         statuses,
-        stencils=np.full(asked.x.shape, name, dtype=object),
+        stencils=np.full(asked.x.shape, plan.stencil, dtype=object),
         note=f"{count} groups of columns for {asked.n} coordinates",
         checks=checks,
         groups=groups,

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.errors import UnknownNameError, UserError
+from diffbench.errors import UserError
+from diffbench.methods.names import stencil_method
+from diffbench.methods.step_rules import Plan
 from diffbench.multivariate.along import along_coordinate
 from diffbench.multivariate.request import Request
 from diffbench.stencils import Stencil, stencil_from_name
-from diffbench.steps.choice import RULES
-from diffbench.steps.rules import eps_scaled
+from diffbench.steps.choice import Choice
+from diffbench.steps.rounding import round_step
+from diffbench.steps.sampler import Sampler
 
 Raw = np.ndarray[Any, Any]
 
-DEFAULT_RULE = "eps-scaled"
 WITHOUT_VALUES = ("constant", "rule")  # kinds of rules that never call the function
 
 
@@ -44,64 +46,63 @@ class Steps:
     error: Any = None
 
 
-def split_name(name: str) -> tuple[str, str]:
-    """``central-2@rule`` as its stencil and its rule."""
-    stencil, _, rule = name.partition("@")
-    return stencil, rule or DEFAULT_RULE
+def plan_of(method: str) -> Plan:
+    """The stencil, rule, variant and rounding that a name such as ``central-2@eps-scaled`` stands for.
+
+    Raises
+    ------
+    UnknownNameError, UserError
+        If the name or one of its parts does not exist.
+    """
+    plan: Plan = stencil_method(method).estimate.__self__  # type: ignore[attr-defined]
+    if plan.variant != "integer":
+        raise UserError(f"{method}: in several variables stencils run in the variant integer, leave it out")
+    if plan.rule.kind == "oracle":
+        raise UserError(f"{method}: the rule {plan.rule.name} knows the true derivatives: give step= instead")
+    return plan
 
 
-def choose_steps(asked: Request, name: str, rule: str, order: int) -> Steps:
+def choose_steps(asked: Request, plan: Plan, order: int, scalar: bool = True) -> Steps:
     """A step for every coordinate of every point.
 
     Parameters
     ----------
-    name, rule : str
-        The stencil and the rule.
     order : int
         The order of the derivative, in all variables together.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such rule.
+    scalar : bool
+        Whether the function has one output, as selectors need.
     """
     fmt, x = asked.fmt, asked.x
-    stencil = stencil_from_name(name, derivative=min(order, 6))
     ok = np.full(x.shape, "ok", dtype=object)
     nothing = np.full(x.shape, "", dtype=object)
     if asked.step is not None:
         return Steps(asked.step, 0, ok, nothing)
-    if rule == DEFAULT_RULE and rule not in RULES:
-        return Steps(fmt.round(eps_scaled(stencil, x, fmt)), 0, ok, nothing)
-    known = _rule(rule)
-    if known.derivatives is not None and order not in known.derivatives:
-        listed = ", ".join(map(str, known.derivatives))
-        raise UserError(f"the step rule {rule} is for derivatives of order {listed}, not {order}")
-    if known.kind in WITHOUT_VALUES:
-        return _from_choice(asked, known.choose(_never, x.reshape(-1), fmt, stencil))
-    return _searched(asked, known, stencil)
-
-
-def _rule(name: str) -> Any:
-    import diffbench.methods  # noqa: F401  (importing the methods registers the rules)
-
-    if name not in RULES:
-        raise UnknownNameError("step rule", name, {DEFAULT_RULE, *RULES})
-    return RULES[name]
+    stencil = stencil_from_name(plan.stencil, derivative=min(order, 6))
+    if refusal := plan.rule.refusal(stencil.name, order):
+        raise UserError(refusal)
+    if plan.rule.kind in WITHOUT_VALUES:
+        choice = plan.rule.choose(Sampler(_never, fmt), x.reshape(-1), fmt, stencil)
+        return _from_choice(asked, plan, choice)
+    if not scalar:
+        raise UserError(
+            f"the selector {plan.rule.name} looks at a function with one output: give step=, or use a rule "
+            "such as eps-scaled"
+        )
+    return _searched(asked, plan, stencil)
 
 
 def _never(t: Any) -> Any:
     raise UserError("this step rule looks at the function: it is a selector")
 
 
-def _from_choice(asked: Request, choice: Any) -> Steps:
+def _from_choice(asked: Request, plan: Plan, choice: Choice) -> Steps:
     shape = asked.x.shape
+    h = round_step(plan.rounding, asked.fmt, asked.x.reshape(-1), np.asarray(choice.h))
     statuses = np.broadcast_to(np.asarray(choice.status, dtype=object), asked.x.size).reshape(shape)
-    messages = np.full(shape, choice.message, dtype=object)
-    return Steps(asked.fmt.round(np.asarray(choice.h).reshape(shape)), 0, statuses, messages)
+    return Steps(h.reshape(shape), 0, statuses, np.full(shape, choice.message, dtype=object))
 
 
-def _searched(asked: Request, rule: Any, stencil: Stencil) -> Steps:
+def _searched(asked: Request, plan: Plan, stencil: Stencil) -> Steps:
     """One selector for each coordinate of each point."""
     points, fmt = asked.points, asked.fmt
     shape = points.shape
@@ -110,11 +111,13 @@ def _searched(asked: Request, rule: Any, stencil: Stencil) -> Steps:
     evaluations = np.zeros(len(points), dtype=int)
     for p, i in np.ndindex(shape):
         program = along_coordinate(asked.f, points[p], i, vectorized=asked.vectorized)
-        choice = rule.choose(program, points[p, i : i + 1], fmt, stencil)
-        h[p, i] = fmt.round(np.asarray(choice.h).reshape(-1)[0])
+        here = points[p, i : i + 1]
+        sampler = Sampler(program, fmt, asked.opaque)
+        choice = plan.rule.choose(sampler, here, fmt, stencil)
+        h[p, i] = round_step(plan.rounding, fmt, here, np.asarray(choice.h))[0]
         statuses[p, i] = str(np.asarray(choice.status, dtype=object).reshape(-1)[0])
         messages[p, i] = choice.message
-        evaluations[p] += int(np.sum(choice.evaluations))
+        evaluations[p] += sampler.evaluations
         if choice.error is not None:
             error[p, i] = np.asarray(choice.error).reshape(-1)[0]
 

@@ -1,12 +1,14 @@
 """The truth in several variables: certified gradients, Jacobians and Hessians.
 
-``certify(f, x, hessian=True)`` runs the program on Taylor series over Arb balls along directions: t -> f(x + t v)
-has the gradient's component in its first coefficient for v = e_i, and twice its second is v' H v, so that
+``certify(f, x, hessian=True)`` runs the program on Taylor series over Arb balls along directions:
+t -> f(x + t v) has the gradient's component in its first coefficient for v = e_i, and twice its second is
+v' H v, so that
 
     H_ij = (D^2 along e_i + e_j  -  D^2 along e_i  -  D^2 along e_j) / 2        (polarisation)
 
 with every radius carried along. mpmath then evaluates difference quotients with steps of 2^-160 at enough
-digits, by the mixed formula for H_ij, which shares nothing with the first route; both must agree to 45 digits.
+digits, by the mixed formula for H_ij, which shares nothing with the first route; both must agree to 45
+digits.
 """
 
 from __future__ import annotations
@@ -154,8 +156,8 @@ class Lines:
 def _refuse_shape(found: Any, n: int) -> None:
     if found.ndim < 1 or found.shape[-1] != 1:
         raise UserError(
-            f"the function returned shape {found.shape} for x of shape ({n}, 1), expected (*outputs, 1): reduce "
-            "over axis 0, as in np.sum(x**2, axis=0)"
+            f"the function returned shape {found.shape} for x of shape ({n}, 1), expected (*outputs, 1): "
+            "reduce over axis 0, as in np.sum(x**2, axis=0)"
         )
 
 

@@ -11,7 +11,10 @@ from diffbench.problems.multivariate.registry import problem
 
 GROUP = "deep-learning losses"
 
-SPIRALS = "K. J. Lang and M. J. Witbrock, Learning to tell two spirals apart, Connectionist Models Summer School (1988)"
+SPIRALS = (
+    "K. J. Lang and M. J. Witbrock, Learning to tell two spirals apart, Connectionist Models Summer "
+    "School (1988)"
+)
 
 XOR = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]])
 XOR_TARGETS = np.array([0.0, 1.0, 1.0, 0.0])
@@ -43,7 +46,7 @@ INPUTS, LABELS = _spirals()
 
 @functools.lru_cache(maxsize=32)
 def _features(n):
-    """Signed features (samples, n): a constant, and cosines of planes whose directions fill the circle evenly."""
+    """Signed features (samples, n): a constant, and cosines in directions that fill the circle evenly."""
     k = np.arange(1, n)
     length, turn = 1 + 3 * ((k * 0.7548776662466927) % 1), 2 * np.pi * ((k * 0.5698402909980532) % 1)
     waves = np.cos(
