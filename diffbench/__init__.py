@@ -4,6 +4,7 @@
 * ``reference(f, x)``: the true derivative at the exact point, with a guaranteed radius.
 * ``stencil("central", accuracy=4)``: exact weights and error constants.
 * ``derivative(f, x)``: one estimate by one method.
+* ``tournament()``: every method on every problem, ranked; ``diffbench compare`` does it for one function.
 * ``check_gradient(f, gradient, x)``: is this gradient right? Judged per component, in the format it runs in.
 * ``gradient(f, x)``, ``jacobian``, ``hessian``, ``directional(f, x, v)``, ``partial(f, x, (2, 0, 1))``.
 * ``grad(f)``, ``Variable``, ``Function``, ``no_grad``: reverse mode.
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from diffbench.stencils import stencil as stencil
     from diffbench.sweep import Sweep as Sweep
     from diffbench.sweep import sweep as sweep
+    from diffbench.tournament import Tournament as Tournament
+    from diffbench.tournament import tournament as tournament
 
     __version__: str
 
@@ -58,6 +61,7 @@ _HOMES = {
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
+    "Tournament": "tournament",
     "Variable": "arithmetic.tape",
     "check_gradient": "gradient_check",
     "derivative": "methods",
@@ -75,11 +79,12 @@ _HOMES = {
     "reference": "reference",
     "stencil": "stencils",
     "sweep": "sweep",
+    "tournament": "tournament",
 }
 
 __all__ = [*_HOMES, "__version__"]
 
-# Four functions share their name with the submodule they live in, and Python gives such a name to the
+# Five functions share their name with the submodule they live in, and Python gives such a name to the
 # submodule as soon as anything imports it:
 #
 #     import diffbench as db

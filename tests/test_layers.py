@@ -55,6 +55,7 @@ DOWNWARD = {
         "sweep",
         "report",
     ): "Sweep.plot() draws with the figures of the report, which take frames and nothing else",
+    ("tournament", "report"): "Tournament.plot() likewise",
 }
 
 # Other people's packages that only some units may import.

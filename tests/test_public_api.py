@@ -22,6 +22,7 @@ PUBLIC = {
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
+    "Tournament": (),
     "check_gradient": ("f", "gradient", "x", "format"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "directional": ("f", "x", "v", "derivative", "method", "options"),

@@ -22,6 +22,7 @@ from diffbench.methods.bridges import bridges
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
 from diffbench.methods.names import listed_names, near, stencil_method
+from diffbench.methods.rivals import rivals
 from diffbench.stencils import stencil_names
 
 __all__ = ["Estimate", "Method", "derivative", "get_method", "methods"]
@@ -76,7 +77,7 @@ def get_method(name: str) -> Method:
 
 @cache
 def _registry() -> Methods:
-    return Methods({m.name: m for family in (_stencils, _exact, _bridges) for m in family()})
+    return Methods({m.name: m for family in (_stencils, _exact, _bridges, _rivals) for m in family()})
 
 
 def _stencils() -> list[Method]:
@@ -92,6 +93,10 @@ def _bridges() -> list[Method]:
         Method(name, b.estimate, "autodiff", formats=b.formats, available=b.available, extra=b.extra)
         for name, b in bridges().items()
     ]
+
+
+def _rivals() -> list[Method]:
+    return [rival.method() for rival in rivals().values()]
 
 
 def derivative(

@@ -31,6 +31,8 @@ class Estimate:
     statuses : array of str or None
         The status of every point, of the shape of ``x``, where the method knows it; None means ``status``
         for all.
+    warnings : tuple of str
+        What a library warned of on the way, and that it has another version than the tested one.
     """
 
     value: Any
@@ -40,6 +42,7 @@ class Estimate:
     message: str = ""
     error: Any = None
     statuses: Any = None
+    warnings: tuple[str, ...] = ()
 
     def __float__(self) -> float:
         return float(self.value)

@@ -1,0 +1,232 @@
+"""What the rows of a tournament say: one line per method, and the order of the lines.
+
+* :func:`leaderboard`: the columns of ``leaderboard.csv``, ranked.
+* :func:`kink_board`: the same for points without a derivative, where there is no error to speak of.
+
+Nothing here depends on the order in which methods or rows are listed. A failed row counts as an infinite
+error that reaches no target; a median over rows is the lower one, so that it is an error that occurred.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from diffbench.arithmetic.formats import NAMES
+from diffbench.errors import UserError
+from diffbench.tournament.profiles import (
+    BUDGETS,
+    NEAR,
+    costs,
+    profile_errors,
+    ratios,
+    share_within,
+    targets_of,
+)
+
+KEYS = ("method", "format", "derivative")
+LEADERBOARD_COLUMNS = tuple(
+    """method format derivative cases ok failed silent_wrong error_median error_p90 error_worst regret_median
+    regret_p95 evaluations_median digits_per_evaluation coverage tightness rank score targets_10 targets_100
+    targets profile flagged digits_median estimates problems methods family note""".split()
+)
+KINK_COLUMNS = tuple(
+    """method format derivative points flagged between outside worst_outside evaluations_median
+    family""".split()
+)
+#: Not ranked: they ask for more than values of f at real points, and are there to be compared with.
+UNRANKED = ("autodiff", "complex plane", "oracle")
+_NEEDED = (*KEYS, "problem", "point", "relative_error", "evaluations", "judged", "failed", "silent_wrong")
+
+
+def leaderboard(steps: pd.DataFrame, section: str = "main") -> pd.DataFrame:
+    """One row per method, format and derivative; within format and derivative by rank.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        Rows of a tournament.
+    section : str
+        Which problems: ``main``, ``noisy`` or ``kinked``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``LEADERBOARD_COLUMNS`` (docs/tournament.md); methods without a case come last, with a note.
+
+    Raises
+    ------
+    UserError
+        If a column that is needed is missing.
+    """
+    _require(steps)
+    rows = steps[steps["section"].astype(str) == section]
+    boards = [
+        _board(rows[(rows["format"].astype(str) == fmt) & (rows["derivative"] == m)], fmt, m)
+        for fmt in [name for name in NAMES if (rows["format"].astype(str) == name).any()]
+        for m in sorted(set(rows.loc[rows["format"].astype(str) == fmt, "derivative"].tolist()))
+    ]
+    if not boards:
+        return pd.DataFrame(columns=list(LEADERBOARD_COLUMNS))
+    board = pd.concat(boards, ignore_index=True)
+    return board[list(LEADERBOARD_COLUMNS)]
+
+
+def _require(steps: pd.DataFrame) -> None:
+    missing = [name for name in (*_NEEDED, "section", "family") if name not in steps]
+    if missing:
+        raise UserError(f"the frame lacks {', '.join(missing)}: pass the frame of a tournament")
+
+
+def _board(rows: pd.DataFrame, fmt: str, derivative: int) -> pd.DataFrame:
+    """The lines of one format and derivative, ranked."""
+    judged = rows[rows["judged"]]
+    targets = targets_of(fmt)
+    within = _near_best(judged)
+    lines = []
+    for name, mine in rows.groupby("method", sort=True, observed=True):
+        counted = mine[mine["judged"]]
+        first = mine.iloc[0]
+        line = {"method": str(name), "format": fmt, "derivative": derivative, "family": str(first["family"])}
+        line |= _line(counted, fmt, targets)
+        line["profile"] = within.get(str(name), math.nan)
+        line["note"] = "" if len(counted) else _why_not(mine)
+        lines.append(line)
+    board = pd.DataFrame(lines)
+    board["methods"] = int((board["cases"] > 0).sum())
+    return _ranked(board)
+
+
+def _line(rows: pd.DataFrame, fmt: str, targets: np.ndarray) -> dict[str, float | int]:
+    failed = rows["failed"].to_numpy(bool)
+    relative = np.where(failed, np.inf, rows["relative_error"].to_numpy(float))
+    regrets = np.where(failed, np.inf, rows["regret"].to_numpy(float))
+    evaluations = rows["evaluations"].to_numpy(float)
+    digits = np.where(failed, 0.0, rows["digits"].to_numpy(float))
+    cost = costs(rows, targets)
+    line: dict[str, float | int] = {
+        "problems": rows["problem"].nunique(),
+        "cases": len(rows),
+        "ok": int((~failed).sum()),
+        "failed": int(failed.sum()),
+        "silent_wrong": int(rows["silent_wrong"].sum()),
+        "flagged": int((failed & np.isfinite(rows["estimate"].to_numpy(float))).sum()),
+        "error_median": quantile(relative, 0.5),
+        "error_p90": quantile(relative, 0.9),
+        "error_worst": quantile(relative, 1.0),
+        "regret_median": quantile(regrets, 0.5),
+        "regret_p95": quantile(regrets, 0.95),
+        "evaluations_median": quantile(evaluations, 0.5),
+        "digits_median": quantile(digits, 0.5),
+        "score": _score(cost),
+        "targets_10": share_within(cost, 10),
+        "targets_100": share_within(cost, 100),
+        "targets": share_within(cost, math.inf),
+    }
+    spent = float(line["evaluations_median"])
+    line["digits_per_evaluation"] = line["digits_median"] / spent if spent > 0 else math.nan
+    return line | calibration(rows)
+
+
+def _score(cost: np.ndarray) -> float:
+    """The mean share of targets over the budgets 1, 2, 4, ..., 1024."""
+    return float(np.mean([share_within(cost, budget) for budget in BUDGETS])) if cost.size else math.nan
+
+
+def calibration(rows: pd.DataFrame) -> dict[str, float | int]:
+    """``coverage`` and ``tightness`` of the methods' own error estimates, and how many there are.
+
+    Coverage: the share of rows with |error| <= estimate; tightness: the median of estimate / |error| where
+    the error is not 0. Rows that failed say nothing, nor do estimates that are no numbers.
+    """
+    estimate = rows["error_estimate"].to_numpy(float)
+    error = np.abs(rows["error"].to_numpy(float))
+    used = ~rows["failed"].to_numpy(bool) & ~np.isnan(estimate) & ~np.isnan(error)
+    estimate, error = np.abs(estimate[used]), error[used]
+    if len(estimate) == 0:
+        return {"coverage": math.nan, "tightness": math.nan, "estimates": 0}
+    wrong = error > 0
+    return {
+        "coverage": float(np.mean(error <= estimate)),
+        "tightness": quantile(estimate[wrong] / error[wrong], 0.5),
+        "estimates": len(estimate),
+    }
+
+
+def quantile(values: np.ndarray, share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed; infinities allowed.
+
+    NaN (no number is known) is left out.
+    """
+    known = np.sort(values[~np.isnan(values)])  # an infinity takes part: a failure is a large error
+    return float(known[max(math.ceil(share * len(known) - 1e-9) - 1, 0)]) if len(known) else math.nan
+
+
+def _near_best(judged: pd.DataFrame) -> dict[str, float]:
+    """For every method the share of cases within a factor of 10 of the best method of the case."""
+    table = ratios(profile_errors(judged[~judged["family"].astype(str).isin(UNRANKED)]))
+    shares = (table <= NEAR).mean(axis=0)
+    return {str(name): float(share) for name, share in shares.items()}
+
+
+def _why_not(rows: pd.DataFrame) -> str:
+    """Why a method has no case: the commonest message, the first of the alphabet among equals."""
+    counted = rows["message"].astype(str).value_counts()
+    return str(min(counted[counted == counted.max()].index)) if len(counted) else ""
+
+
+def _ranked(board: pd.DataFrame) -> pd.DataFrame:
+    """Rank by targets within 100 evaluations, then by cases near the best; equal ones share a rank.
+
+    Methods that are not ranked stand below, those without a case last; the rest is by name.
+    """
+    ranks = ~board["family"].isin(UNRANKED) & (board["cases"] > 0)
+    key = list(zip(-board["targets_100"].round(9), -board["profile"].round(9), strict=True))
+    ordered = sorted({k for k, ranked in zip(key, ranks, strict=True) if ranked})
+    below = {k: sum(1 for other, r in zip(key, ranks, strict=True) if r and other < k) for k in ordered}
+    board["rank"] = [below[k] + 1 if ranked else math.nan for k, ranked in zip(key, ranks, strict=True)]
+    board["rank"] = board["rank"].astype("Int64")
+    board["empty"] = board["cases"] == 0
+    by = ["empty", "rank", "targets_100", "method"]
+    ordered_board = board.sort_values(by, ascending=[True, True, False, True], na_position="last")
+    return ordered_board.drop(columns="empty").reset_index(drop=True)
+
+
+def kink_board(steps: pd.DataFrame) -> pd.DataFrame:
+    """What methods do where there is no derivative: flag it, or answer inside or outside of its two sides.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``KINK_COLUMNS``: `points` that were tried, `flagged` ones (a failure there is the right
+        answer), answers `between` the one-sided derivatives (within 1 % of the larger of them and 1), answers
+        `outside`, and the largest distance of those from the nearer side.
+    """
+    _require(steps)
+    rows = steps[(steps["section"].astype(str) == "kinked") & ~steps["judged"]]
+    rows = rows[rows["status"].astype(str).ne("refused") & (rows["left"] == rows["left"])]
+    lines = []
+    for key, mine in rows.groupby(["format", "derivative", "method"], sort=True, observed=True):
+        fmt, m, name = key  # type: ignore[misc]
+        failed = mine["failed"].to_numpy(bool)
+        estimate, left, right = (mine[c].to_numpy(float) for c in ("estimate", "left", "right"))
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        away = np.maximum(np.maximum(low - estimate, estimate - high), 0.0)
+        outside = ~failed & ~(away <= 0.01 * np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0))
+        lines.append(
+            {
+                "method": str(name),
+                "format": str(fmt),
+                "derivative": int(m),
+                "points": len(mine),
+                "flagged": int(failed.sum()),
+                "between": int((~failed & ~outside).sum()),
+                "outside": int(outside.sum()),
+                "worst_outside": float(away[outside].max()) if outside.any() else math.nan,
+                "evaluations_median": quantile(mine["evaluations"].to_numpy(float), 0.5),
+                "family": str(mine["family"].iloc[0]),
+            }
+        )
+    return pd.DataFrame(lines, columns=list(KINK_COLUMNS))
