@@ -80,7 +80,12 @@ class _Kernels(Mapping[str, Callable[..., Any]]):
 
     def _made(self, name: str) -> Callable[..., Any]:
         ufunc = getattr(np, name, None) or _of_scipy(name)
-        if ufunc is None or name in REFUSED - {"float_power"} or ufunc.nout != 1 or ufunc.signature is not None:
+        if (
+            ufunc is None
+            or name in REFUSED - {"float_power"}
+            or ufunc.nout != 1
+            or ufunc.signature is not None
+        ):
             raise KeyError(name)
         if name in self._predicates:
             return lambda *operands: bool(ufunc(*(o.value for o in operands)))

@@ -26,6 +26,7 @@ from diffbench.stencils import Stencil, stencil_from_name, stencil_names
 Raw = np.ndarray[Any, Any]
 
 EXACT = ("complex-step", "jet", "reverse")
+_STENCILS = frozenset(stencil_names(1))
 
 
 # first derivatives ----------------------------------------------------------------------------------------
@@ -50,7 +51,7 @@ def first_derivatives(asked: Request, name: str, *, scalar: bool) -> Partials:
 def is_stencil(name: str) -> bool:
     """Whether a method is ``stencil`` or ``stencil@rule``."""
     formula = name.partition("@")[0].partition("/")[0]
-    return formula in stencil_names(1) or formula.startswith("custom(")
+    return formula in _STENCILS or formula.startswith("custom(")
 
 
 def _selects(asked: Request, name: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -85,7 +86,7 @@ def differences(evaluator: Evaluator, points: Raw, h: Raw, families: Sequence[Fa
         Base points and steps, in the format.
     """
     fmt = evaluator.format
-    offsets = sorted({s for c in families for stencil in c.stencils for s in stencil.offsets} | {Fraction(0)})
+    offsets = _all_offsets(tuple(stencil for family in families for stencil in family.stencils))
     groups = [_group(fmt, points, h, family, offsets) for family in families]
     first, inverse = _shared(groups, offsets.index(Fraction(0)), len(offsets))
     width = max(group.offset.shape[1] for group in groups)
@@ -104,6 +105,11 @@ def differences(evaluator: Evaluator, points: Raw, h: Raw, families: Sequence[Fa
     shape = (*values.shape[:-1], count)
     taken = np.bincount(wanted.point, minlength=len(points))
     return Combined(out.reshape(shape), codes.reshape(shape), taken)
+
+
+@lru_cache(maxsize=512)
+def _all_offsets(stencils: tuple[Stencil, ...]) -> list[Fraction]:
+    return sorted({s for stencil in stencils for s in stencil.offsets} | {Fraction(0)})
 
 
 def _group(fmt: Format, points: Raw, h: Raw, family: Family, offsets: list[Fraction]) -> _Group:

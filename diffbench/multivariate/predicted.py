@@ -24,6 +24,7 @@ from flint import arb
 from diffbench.arithmetic.balls import ArbArithmetic, to_balls, working_precision
 from diffbench.arithmetic.formats import Format
 from diffbench.methods.finite_differences import nodes
+from diffbench.multivariate.scores import as_floats
 from diffbench.multivariate.truth import Lines
 from diffbench.stencils import Stencil
 
@@ -54,6 +55,7 @@ def predict(
     coordinates: tuple[int, ...],
     stencils: tuple[Stencil, ...],
     h: tuple[Any, ...],
+    along: Any = None,
 ) -> Predicted:
     """The error that theory predicts for one component.
 
@@ -66,13 +68,18 @@ def predict(
         The true first derivatives.
     coordinates, stencils, h
         Those of the component; their orders are the stencils'.
+    along : array of arb, shape (orders, *outputs, n), optional
+        The true derivatives along each coordinate, which save work where a component has one coordinate.
     """
     grid = list(product(*(range(len(s.offsets)) for s in stencils)))
     weights = np.array(
         [prod(s.weights[k] for s, k in zip(stencils, g, strict=True)) for g in grid], dtype=object
     )
     divisor = prod(float(step) ** s.derivative for s, step in zip(stencils, h, strict=True))
-    truncation = _truncation(f, x, coordinates, stencils, h, grid, weights) / divisor
+    if along is not None and len(coordinates) == 1:
+        truncation = _along_coordinate(stencils[0], float(h[0]), along[..., coordinates[0]])
+    else:
+        truncation = _truncation(f, x, coordinates, stencils, h, grid, weights) / divisor
     where, moved = _rounded_nodes(fmt, x, coordinates, stencils, h, grid)
     value, radius = _radii(f, fmt, where)
     size = np.array([abs(float(w)) for w in weights])
@@ -83,6 +90,16 @@ def predict(
         rounding = np.sum(size * each, axis=-1) / abs(divisor)
         total = truncation + rounding
     return Predicted(truncation, np.asarray(rounding + 2 * fmt.u * total + fmt.smallest_subnormal))
+
+
+def _along_coordinate(stencil: Stencil, h: float, derivatives: Any) -> Any:
+    """The same from the true derivatives along the coordinate, as far as they are known."""
+    terms = [
+        np.abs(float(c) * h ** (k - stencil.derivative) * as_floats(derivatives[k]))
+        for k, c in stencil.error_terms(EXTRA_TERMS)
+        if k < len(derivatives)
+    ]
+    return _leading(np.stack(terms))
 
 
 def _truncation(f: Program, x: Any, coordinates: Any, stencils: Any, h: Any, grid: Any, weights: Any) -> Any:

@@ -14,7 +14,7 @@ digits.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import factorial
 from typing import Any
 
@@ -65,6 +65,15 @@ class Truth:
     def gradient(self) -> Balls:
         """First derivatives, shape (*outputs, n)."""
         return np.asarray(self.along[1])
+
+    def in_units(self, factors: Any) -> Truth:
+        """The same truth for y with x = factors * y, exactly, for factors that are powers of two."""
+        with working_precision(MAX_BITS):  # a product with a power of two does not round
+            units = to_balls(np.asarray(factors, dtype=np.float64))
+            along = np.stack([row * units**k if k else row for k, row in enumerate(self.along)])
+            hessian = None if self.hessian is None else self.hessian * units[:, None] * units[None, :]
+        y = self.x / np.asarray(factors, dtype=self.x.dtype)
+        return replace(self, x=y, along=along, hessian=hessian)
 
 
 def certify(f: Program, x: Any, *, hessian: bool = False, orders: int = ORDERS, check: bool = True) -> Truth:
@@ -197,7 +206,7 @@ def _precise(ball: arb) -> bool:
 
 def _checked(f: Program, found: Truth) -> Truth:
     scale = np.maximum(1.0, np.abs(np.asarray(found.x, dtype=np.float64)))
-    check = _Quotients(f, found.x, scale)
+    check = _Quotients(f, found.x, scale, 1 if found.hessian is None else 2)
     agrees = all(
         check.close(check.first(i), found.gradient[..., i], check.scale[i]) for i in range(len(found.x))
     )
@@ -214,8 +223,9 @@ def _checked(f: Program, found: Truth) -> Truth:
 class _Quotients:
     """Central difference quotients of the program in mpmath, with steps far below every feature of it."""
 
-    def __init__(self, f: Program, x: Any, scale: Any) -> None:
-        self.arithmetic = MpArithmetic(400 + 4 * _STEP_BITS)
+    def __init__(self, f: Program, x: Any, scale: Any, order: int) -> None:
+        # a quotient of order m loses m times the bits of the step; 45 digits and more must be left
+        self.arithmetic = MpArithmetic(320 + order * _STEP_BITS)
         self.f, self.mp = f, self.arithmetic.context
         self.x = [self.arithmetic._item(v) for v in x]
         self.scale = [self.mp.mpf(s) for s in scale]
