@@ -19,9 +19,10 @@ from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.methods import autodiff
 from diffbench.methods.bridges import bridges
+from diffbench.methods.complex_plane import HYPER_DUAL
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
-from diffbench.methods.names import listed_names, near, stencil_method
+from diffbench.methods.names import estimators, listed_names, near, plain_method, stencil_method
 from diffbench.methods.rivals import rivals
 from diffbench.stencils import stencil_names
 
@@ -38,7 +39,7 @@ class Methods(Mapping[str, Method]):
         if name in self._listed:
             return self._listed[name]
         try:
-            return stencil_method(name)
+            return plain_method(name) or stencil_method(name)
         except (UserError, AttributeError):
             raise KeyError(name) from None
 
@@ -68,20 +69,26 @@ def get_method(name: str) -> Method:
     if name in known:
         return known[name]
     try:
-        return stencil_method(str(name))
+        return plain_method(str(name)) or stencil_method(str(name))
     except UserError as error:
-        if isinstance(error, UnknownNameError) or "@" not in str(name):
+        parameter = isinstance(error, UnknownNameError) and error.kind.startswith("parameter")
+        if not parameter and (isinstance(error, UnknownNameError) or "@" not in str(name)):
             raise UnknownNameError("method", name, near(str(name), known)) from None
         raise
 
 
 @cache
 def _registry() -> Methods:
-    return Methods({m.name: m for family in (_stencils, _exact, _bridges, _rivals) for m in family()})
+    families = (_stencils, _estimators, _exact, _bridges, _rivals)
+    return Methods({m.name: m for family in families for m in family()})
 
 
 def _stencils() -> list[Method]:
     return [stencil_method(name) for name in (*stencil_names(1), *listed_names())]
+
+
+def _estimators() -> list[Method]:
+    return [found.method() for found in estimators().values()] + [HYPER_DUAL]
 
 
 def _exact() -> list[Method]:

@@ -55,7 +55,7 @@ class CountedProgram:
     def _on_numbers(self, x: Any) -> Any:
         """An opaque program on the raw array of a wrapped value."""
         arithmetic = getattr(x, "arithmetic", None)
-        if not isinstance(arithmetic, FormatArithmetic):
+        if type(arithmetic) is not FormatArithmetic:  # a tape is one too, and would see a constant
             name = getattr(arithmetic, "name", type(x).__name__)
             raise RefusedError(f"the function is opaque: it takes plain numbers of a format, not {name}")
         raw = x.raw

@@ -10,17 +10,19 @@ the rule's own. Every valid combination is a method, whether listed or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
+from importlib import import_module
 
 from diffbench.arithmetic.formats import formats
 from diffbench.errors import UnknownNameError, UserError
+from diffbench.methods.estimators import ESTIMATORS, Estimator
 from diffbench.methods.finite_differences import VARIANTS
 from diffbench.methods.method import Method
 from diffbench.methods.step_rules import Plan
 from diffbench.stencils import stencil_from_name, stencil_names
-from diffbench.steps import find_rule, step_rules
+from diffbench.steps import find_rule, read_settings, step_rules
 from diffbench.steps.rounding import ROUNDINGS
 
 DEFAULT_RULE = "eps-scaled"
@@ -60,6 +62,31 @@ def stencil_method(name: str) -> Method:
         oracle=rule.kind == "oracle",
         takes_step=not at,
     )
+
+
+@lru_cache(maxsize=512)
+def plain_method(name: str) -> Method | None:
+    """An estimator with parameters in its name, ``ridders(start=0.5)``, or None if there is no such
+    estimator.
+
+    Raises
+    ------
+    UnknownNameError
+        If it has no such parameter.
+    """
+    plain, bracket, inside = name.partition("(")
+    known = estimators()
+    if plain not in known or (bracket and not inside.endswith(")")):
+        return None
+    found = known[plain]
+    return (found.with_settings(name, read_settings(name, inside[:-1])) if bracket else found).method()
+
+
+def estimators() -> Mapping[str, Estimator]:
+    """The methods that are one function, by name."""
+    for module in ("extrapolation", "complex_plane", "cauchy"):
+        import_module(f"diffbench.methods.{module}")
+    return ESTIMATORS
 
 
 def near(name: str, listed: Iterable[str]) -> list[str]:
@@ -110,6 +137,22 @@ LISTED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("forward-1", "central-2", "central-4", "central-6", "central-8"), ("boost",)),
     (("forward-1", "central-2", "central-4", "central-6"), ("model-optimum",)),
     (("forward-1", "central-2"), ("numerical-recipes-true",)),
+    (("forward-1",), ("gill-murray", "more-wild", "shi-xie-forward")),
+    (
+        ("central-2",),
+        (
+            "curtis-reid",
+            "dumontet-vignes",
+            "stepleman-winarsky",
+            "shi-xie-central",
+            "pnd-plugin",
+            "pnd-curtis-reid",
+            "pnd-kink",
+        ),
+    ),
+    (("central-2", "central-4"), ("mathur",)),
+    (("central-4", "central-6"), ("shi-xie",)),
+    (("forward-2", "central-2", "central-4", "central-6"), ("fdm-bound",)),
 )
 
 

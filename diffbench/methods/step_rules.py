@@ -89,7 +89,7 @@ class Plan:
             choice = self.rule.choose(sampler, x, fmt, scheme.stencil, **more)
             h = round_step(self.rounding, fmt, x, choice.h)
         if choice.value is not None:
-            return _computed_by_rule(choice, sampler, fmt, x, h)
+            return computed_by_rule(choice, sampler, fmt, x, h)
         return _by_stencil(choice, sampler, fmt, x, h, scheme)
 
 
@@ -133,7 +133,11 @@ def _apply(sampler: Sampler, fmt: Format, x: Raw, h: Raw, scheme: Scheme) -> tup
     problems = {
         "step_vanished": vanished.any(axis=0),
         "underflow": combined.divisor == 0,
-        "overflow": combined.infinite | run.overflow.any(axis=0) | ~reached.all(axis=0),
+        # a numerator may be infinite in the format, which raises no flag
+        "overflow": combined.infinite
+        | run.overflow.any(axis=0)
+        | ~reached.all(axis=0)
+        | (~np.isfinite(combined.estimate) & (combined.divisor != 0)),
         # an infinity on the way explains a NaN; without one, the node left the domain
         "domain": (np.isnan(run.values) & ~run.overflow & reached).any(axis=0),
     }
@@ -150,7 +154,7 @@ def _increasing(offsets: Any) -> Raw:
     return np.argsort([float(s) for s in offsets])
 
 
-def _computed_by_rule(choice: Choice, sampler: Sampler, fmt: Format, x: Raw, h: Raw) -> Block:
+def computed_by_rule(choice: Choice, sampler: Sampler, fmt: Format, x: Raw, h: Raw) -> Block:
     """The rule's own value, rounded once to the format."""
     assert choice.value is not None
     with np.errstate(all="ignore"):

@@ -1,6 +1,6 @@
 """The picture that answers "which h": the error curve of one problem with every rule's choice marked.
 
-* ``choices_figure(curves, choices, best, title)``: the curve above, a line per method below, on one axis of h.
+* ``choices_figure(curves, choices, best, title)``: the curve above, a line per method below, on one axis.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def choices_figure(
     curves : DataFrame
         ``stencil h error``: the error of each stencil at every step (ok rows).
     choices : DataFrame
-        ``method stencil h error regret evaluations status silent_wrong``: a line for each method, in the order
-        in which they are drawn; `h` is NaN for methods without a step, `stencil` empty for those without one.
+        ``method stencil h error regret evaluations status silent_wrong``: a line for each method, in the
+        order in which they are drawn; `h` is NaN for methods without a step, `stencil` empty for those without one.
     best : mapping
         ``h`` and ``error`` of the robust best step of central-2.
     title : str

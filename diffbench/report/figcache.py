@@ -43,8 +43,18 @@ DRAWING = (
     "claim_figures",
     "map_figures",
     "lesson_figures",
+    "tournament_data",
+    "tournament_figures",
+    "tournament_maps",
+    "choice_figures",
 )
-THEORY = ("diffbench.predictions", "diffbench.stencils", "diffbench.arithmetic.formats")
+THEORY = (
+    "diffbench.predictions",
+    "diffbench.stencils",
+    "diffbench.arithmetic.formats",
+    "diffbench.tournament.profiles",
+    "diffbench.tournament.scores",
+)
 Progress = Callable[[int, int, str], None]
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -104,7 +105,7 @@ def _columns(rows: pd.DataFrame) -> list[tuple[str, int]]:
     return [(g, int(sizes[g])) for g in sorted(sizes.index, key=lambda g: (g in late, -sizes[g], g))]
 
 
-def _shades(fmt: str) -> tuple[ListedColormap, BoundaryNorm]:
+def _shades(fmt: str) -> tuple[Colormap, BoundaryNorm]:
     """Decades from the unit roundoff to 1, each with a shade of its own."""
     low = math.floor(math.log10(style.unit_roundoff(fmt)))
     edges = np.arange(low, 1)
@@ -114,9 +115,9 @@ def _shades(fmt: str) -> tuple[ListedColormap, BoundaryNorm]:
     return shades, BoundaryNorm(edges, shades.N)
 
 
-def _cell(axes: Axes, x: int, y: int, mine: pd.DataFrame, shades: ListedColormap, norm: BoundaryNorm) -> None:
+def _cell(axes: Axes, x: int, y: int, mine: pd.DataFrame, shades: Colormap, norm: BoundaryNorm) -> None:
     if mine.empty:
-        empty = {"facecolor": "white", "hatch": "////", "edgecolor": "#DDDDDD", "lw": 0}
+        empty: dict[str, Any] = {"facecolor": "white", "hatch": "////", "edgecolor": "#DDDDDD", "lw": 0}
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **empty))
         return
     failed = mine["failed"].to_numpy(bool)
@@ -163,7 +164,7 @@ def _broken(group: str) -> str:
     return "\n".join(lines).replace("- ", "-")
 
 
-def _key(figure: Figure, shades: ListedColormap, norm: BoundaryNorm) -> None:
+def _key(figure: Figure, shades: Colormap, norm: BoundaryNorm) -> None:
     """What the shades and signs mean, below the title."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((0.1 / width, 1 - 0.62 / height, 4.3 / width, 0.13 / height))
@@ -211,7 +212,7 @@ def calibration_figure(steps: pd.DataFrame, fmt: str) -> Figure:
             held = (mine["error"].abs() <= mine["error_estimate"].abs()).to_numpy()
             for good, color, marker in ((True, style.BLUE, "o"), (False, style.VERMILLION, "x")):
                 which = held == good
-                mark = {"marker": marker, "ms": 3.2, "color": color, "alpha": 0.8}
+                mark: dict[str, Any] = {"marker": marker, "ms": 3.2, "color": color, "alpha": 0.8}
                 axes.plot(error[which], estimate[which], ls="none", **mark)
             fact = facts[name]
             covered, median = percent(float(fact["coverage"])), number(fact["tightness"], 2)
@@ -245,8 +246,11 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
     if not shown:
         return marks.empty_figure(title, "no rule of this run chooses steps for central-2")
     formats = ordered(rows["format"], ORDER_OF_FORMATS)
-    low = 10.0 ** math.floor(math.log10(max(rows["h_best"].quantile(0.01) / 30, 1e-12)))
-    high = 10.0 ** math.ceil(math.log10(rows["h_best"].quantile(0.99) * 3))
+    small, large = (float(q) for q in np.quantile(rows["h_best"].to_numpy(float), (0.01, 0.99)))
+    low, high = (
+        10.0 ** math.floor(math.log10(max(small / 30, 1e-12))),
+        10.0 ** math.ceil(math.log10(large * 3)),
+    )
     with style.drawing():
         figure, panels = _grid(title, len(shown), 2.3, hspace=0.36, top_inches=0.72)
         for axes, name in zip(panels, shown, strict=False):
@@ -270,9 +274,9 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
 
 
 def _rules(rows: pd.DataFrame) -> list[str]:
-    """Rules of central-2 by how often they are within a factor of 10 of the best step; both ends are shown."""
-    away = np.abs(np.log10(rows["h"] / rows["h_best"]))
-    near = (away <= 1).groupby(rows["method"]).mean()
+    """Rules of central-2 by how often they are within a factor of 10 of the best step; both ends shown."""
+    away = np.abs(np.log10(rows["h"].to_numpy(float) / rows["h_best"].to_numpy(float)))
+    near = pd.Series(away <= 1).groupby(rows["method"].to_numpy()).mean()
     names = sorted(near.index, key=lambda n: (-near[n], n))
     plain_names = [n for n in names if ":" not in n and "@" in n]
     if len(plain_names) <= PANELS:
@@ -289,7 +293,12 @@ def _grid(
 ) -> tuple[Figure, list[Axes]]:
     rows = math.ceil(panels / COLUMNS)
     height = panel * rows + top_inches + 0.75
-    layout = {"left": 0.075, "right": 0.985, "bottom": 0.5 / height, "top": 1 - (top_inches + 0.28) / height}
+    layout: dict[str, Any] = {
+        "left": 0.075,
+        "right": 0.985,
+        "bottom": 0.5 / height,
+        "top": 1 - (top_inches + 0.28) / height,
+    }
     return style.canvas(title, COLUMNS, rows, height=height, hspace=hspace, wspace=0.1, **layout)
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from diffbench.errors import UnknownNameError, UserError
 from diffbench.steps.choice import RULES, Choice, Rule, rule
 
-__all__ = ["RULES", "Choice", "Rule", "find_rule", "rule", "step_rules"]
+__all__ = ["RULES", "Choice", "Rule", "find_rule", "read_settings", "rule", "step_rules"]
 
 FAMILIES = (
     "scaled",
@@ -67,12 +67,11 @@ def find_rule(name: str) -> Rule:
     match = _CALL.fullmatch(text)
     if match is None or match[1] not in known:
         raise UnknownNameError("step rule", match[1] if match else text, known)
-    return (
-        known[match[1]].with_settings(_settings(text, match[2])) if match[2] is not None else known[match[1]]
-    )
+    return known[match[1]].with_settings(read_settings(text, match[2] or ""))
 
 
-def _settings(text: str, inside: str) -> dict[str, float]:
+def read_settings(text: str, inside: str) -> dict[str, float]:
+    """``a=1, b=2e-3`` as a mapping; ``text`` is the whole name, for the message."""
     settings = {}
     for part in filter(None, (p.strip() for p in inside.split(","))):
         key, equals, value = part.partition("=")

@@ -49,8 +49,8 @@ def pnd_kink(f: Sampler, x: Wide, fmt: Format, stencil: Stencil) -> Choice:
     for i in range(x.size):
         corner = _corner(np.log2(steps[:, i]).astype(float), logs[:, i].astype(float), 1, 2)
         if corner is not None:
-            h[i] = 2.0 ** corner[0] * 0.5 ** (1 / 3)
-            error[i] = 2.0 ** corner[1] * (0.5 ** (2 / 3) + 0.5 ** (-1 / 3))  # both branches at the optimum
+            h[i] = np.exp2(corner[0]) * 0.5 ** (1 / 3)
+            error[i] = np.exp2(corner[1]) * (0.5 ** (2 / 3) + 0.5 ** (-1 / 3))  # both branches at the optimum
     verdict.say(~np.isfinite(quotients).any(axis=0), "domain", "f is not finite at any node of the grid")
     lost = np.isnan(h)
     verdict.say(

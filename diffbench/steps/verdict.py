@@ -56,7 +56,7 @@ class Verdict:
         """
         good = np.isfinite(h) & (h > 0)
         self.say(~good, "no_step", low or "no step was found")
-        usable = good & ((self.status == "ok") | (self.status == "low_confidence"))
+        usable = good & np.isin(self.status, ("ok", "low_confidence", "step_vanished"))
         if value is not None:
             value = np.where(usable, value, np.nan)
         if error is not None:

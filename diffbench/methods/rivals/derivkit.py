@@ -1,7 +1,4 @@
-"""derivkit (N. Sarcevic and others): a polynomial fitted on a Chebyshev grid, and its error proxy.
-
-NumPy has no linear algebra in float16 and longdouble, and the fit keeps the dtype of x.
-"""
+"""derivkit (N. Sarcevic and others): a polynomial fitted on a Chebyshev grid, and its error proxy."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from diffbench.methods.rivals.rival import rival
     docs="DerivativeKit, Example",
     derivatives=(1, 2, 3, 4),
     formats=("bfloat16", "float32", "float64"),
+    lacks="NumPy has no linear algebra in it",
 )
 def adaptive(f: Any, x: Any, derivative: int) -> Estimate:
     """derivkit.DerivativeKit(f, x0=x).differentiate(order=m)"""

@@ -1,7 +1,4 @@
-"""jacobi (H. Dembinski): polynomial fits to central differences at steps 0.25 |x| / 2^i.
-
-x becomes float64, and the fit has no linear algebra for values in longdouble.
-"""
+"""jacobi (H. Dembinski): polynomial fits to central differences at steps 0.25 |x| / 2^i."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from diffbench.methods.rivals.rival import rival
     tested="0.9.2",
     docs="README, first example",
     formats=("float16", "bfloat16", "float32", "float64"),
+    lacks="NumPy has no linear algebra in it",
 )
 def jacobi_default(f: Any, x: Any) -> Estimate:
     """jacobi.jacobi(f, x)"""

@@ -1,7 +1,4 @@
-"""numdifftools (P. A. Brodtkorb): Richardson extrapolation and Wynn's epsilon on a long sequence of steps.
-
-Its convolutions have no longdouble; the complex step needs float64.
-"""
+"""numdifftools (P. A. Brodtkorb): Richardson extrapolation and Wynn's epsilon on a long sequence of steps."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from diffbench.methods.rivals.rival import number, rival
 
 TESTED = "0.11.2"
 DOCS = "numdifftools.Derivative, Examples"
+LACKS = "SciPy has no convolution in it"
 FORMATS = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -23,7 +21,9 @@ def _derivative(f: Any, x: Any, derivative: int, **options: Any) -> Estimate:
     return Estimate(found.estimate, number(found.final_step), error=found.error_estimate)
 
 
-@rival(package="numdifftools", tested=TESTED, docs=DOCS, derivatives=(1, 2, 3, 4), formats=FORMATS)
+@rival(
+    package="numdifftools", tested=TESTED, docs=DOCS, derivatives=(1, 2, 3, 4), formats=FORMATS, lacks=LACKS
+)
 def central(f: Any, x: Any, derivative: int) -> Estimate:
     """numdifftools.Derivative(f, n=m)(x)"""
     return _derivative(f, x, derivative)
@@ -36,6 +36,7 @@ def central(f: Any, x: Any, derivative: int) -> Estimate:
     name="numdifftools.forward",
     derivatives=(1, 2, 3, 4),
     formats=FORMATS,
+    lacks=LACKS,
 )
 def forward(f: Any, x: Any, derivative: int) -> Estimate:
     """numdifftools.Derivative(f, n=m, method="forward")(x)"""
@@ -49,6 +50,7 @@ def forward(f: Any, x: Any, derivative: int) -> Estimate:
     name="numdifftools.complex",
     derivatives=(1, 2, 3, 4),
     formats=("float64",),
+    lacks="complex numbers here are complex128",
 )
 def complex_(f: Any, x: Any, derivative: int) -> Estimate:
     """numdifftools.Derivative(f, n=m, method="complex")(x)"""

@@ -18,8 +18,11 @@ TESTED = "0.3"
 
 def page(selector: str, **options: Any) -> Any:
     """Register a selector with the inputs of the library's benchmark page."""
-    docs = f"with the inputs of its benchmark page for {selector}"
-    return _selector(selector, docs, **options)
+    return _selector(selector, f"with the inputs of its benchmark page for {selector}", **options)
+
+
+#: For the inputs that state how precise f is.
+PRECISE = {"formats": ("float64", "longdouble"), "lacks": "its inputs state the precision of float64"}
 
 
 def _selector(selector: str, docs: str, **options: Any) -> Any:
@@ -50,7 +53,7 @@ def stepleman_winarsky_initialised(f: Any, x: Any) -> Estimate:
     return _first(algorithm, initial_step)
 
 
-@page("dumontet-vignes")
+@page("dumontet-vignes", **PRECISE)
 def dumontet_vignes(f: Any, x: Any) -> Estimate:
     """DumontetVignes(f, x, relative_precision=1e-14), kmin=1e-10, kmax=1"""
     import numericalderivative as nd
@@ -58,7 +61,7 @@ def dumontet_vignes(f: Any, x: Any) -> Estimate:
     return _first(nd.DumontetVignes(f, x, relative_precision=1e-14), 1e-10, 1.0)
 
 
-@page("gill-murray-saunders-wright")
+@page("gill-murray-saunders-wright", **PRECISE)
 def gill_murray_saunders_wright(f: Any, x: Any) -> Estimate:
     """GillMurraySaundersWright(f, x), kmin=1e-16, kmax=1"""
     import numericalderivative as nd
@@ -66,7 +69,7 @@ def gill_murray_saunders_wright(f: Any, x: Any) -> Estimate:
     return _first(nd.GillMurraySaundersWright(f, x), 1e-16, 1.0)
 
 
-@page("shi-xie-xuan-nocedal-forward")
+@page("shi-xie-xuan-nocedal-forward", **PRECISE)
 def shi_xie_xuan_nocedal_forward(f: Any, x: Any) -> Estimate:
     """ShiXieXuanNocedalForward(f, x, 1e-15 * abs(f(x))), initial_step=1"""
     import numericalderivative as nd
@@ -74,7 +77,7 @@ def shi_xie_xuan_nocedal_forward(f: Any, x: Any) -> Estimate:
     return _first(nd.ShiXieXuanNocedalForward(f, x, 1e-15 * abs(f(x))), 1.0)
 
 
-@page("shi-xie-xuan-nocedal-general", derivatives=(1, 2, 3, 4))
+@page("shi-xie-xuan-nocedal-general", derivatives=(1, 2, 3, 4), **PRECISE)
 def shi_xie_xuan_nocedal_general(f: Any, x: Any, derivative: int) -> Estimate:
     """ShiXieXuanNocedalGeneral(central formula of order 2, 1e-15 * abs(f(x))), initial_step=1"""
     import numericalderivative as nd

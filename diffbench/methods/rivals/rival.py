@@ -23,6 +23,7 @@ from diffbench.arithmetic.formats import Format
 from diffbench.errors import MissingExtraError, RefusedError, UserError
 from diffbench.methods.counting import PlainFunction
 from diffbench.methods.estimate import Estimate
+from diffbench.methods.measured import described
 from diffbench.methods.method import Method
 
 EXTRA = "rivals"
@@ -48,6 +49,8 @@ class Rival:
     formats : tuple of str or None
         The formats it accepts; None means every format. A format that is accepted and answered wrongly is
         not left out: the numbers show it.
+    lacks : str
+        Why it does not accept the other formats.
     module : str
         What the call imports, where it is not the package itself.
     """
@@ -59,6 +62,7 @@ class Rival:
     docs: str
     derivatives: tuple[int, ...] = (1,)
     formats: tuple[str, ...] | None = None
+    lacks: str = ""
     module: str = ""
 
     @property
@@ -90,6 +94,7 @@ class Rival:
             available=self.available,
             extra=EXTRA,
             source=f"{self.package} {self.tested}, {self.docs}",
+            lacks=self.lacks,
         )
 
     def estimate(self, f: Program, fmt: Format, points: Any, derivative: int) -> Estimate:
@@ -120,8 +125,7 @@ class Rival:
             except (RefusedError, UserError):
                 raise
             except Exception as error:  # whatever a library raises is its answer
-                text = str(error).strip().splitlines()
-                found = Estimate(np.nan, status="error", message=": ".join([type(error).__name__, *text[:1]]))
+                found = Estimate(np.nan, status="error", message=described(error))
         said = [*self._version_note(), *(f"{w.category.__name__}: {w.message}" for w in caught)]
         return replace(found, evaluations=plain.evaluations, warnings=tuple(dict.fromkeys(said)))
 
@@ -171,16 +175,25 @@ def _judged(found: Estimate, plain: PlainFunction) -> Estimate:
         raise TypeError(f"returned {found.value!r:.60}, not a real number")
     value = array[()]
     found = replace(found, value=value, error=None if found.error is None else number(found.error))
-    if found.status != "ok" or np.isfinite(value):
+    if found.status == "ok" and np.isfinite(value):
         return found
+    where = _where(plain)
+    if found.status != "ok":
+        return replace(found, message="; ".join(filter(None, [found.message, where])))
     if plain.outside is not None:
-        return replace(
-            found, status="domain", message=f"f is NaN at x = {plain.outside!r}, where it was asked"
-        )
+        return replace(found, status="domain", message=f"returned {value}; {where}")
     if np.isinf(value) or plain.infinite is not None:
-        where = "" if plain.infinite is None else f"; f is infinite at x = {plain.infinite!r}"
-        return replace(found, status="overflow", message=f"returned {value}{where}")
+        return replace(
+            found, status="overflow", message="; ".join(filter(None, [f"returned {value}", where]))
+        )
     return replace(found, status="error", message="returned NaN, though f was finite at every node")
+
+
+def _where(plain: PlainFunction) -> str:
+    """Where the function was not finite when the library asked."""
+    if plain.outside is not None:
+        return f"f is NaN at x = {plain.outside!r}"
+    return "" if plain.infinite is None else f"f is infinite at x = {plain.infinite!r}"
 
 
 def _joined(found: list[Estimate], shape: tuple[int, ...]) -> Estimate:

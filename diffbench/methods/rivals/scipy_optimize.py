@@ -27,7 +27,8 @@ def approx_fprime(f: Any, x: Any) -> Estimate:
     tested="1.17.1",
     name="scipy.approx_derivative",
     docs="scipy.optimize.least_squares, jac='3-point'",
-    formats=("float16", "float32", "float64", "longdouble"),  # bfloat16 is no dtype of NumPy's own to it
+    formats=("float16", "float32", "float64", "longdouble"),
+    lacks="SciPy takes NumPy's own dtypes only",
     module="scipy.optimize",
 )
 def approx_derivative(f: Any, x: Any) -> Estimate:

@@ -36,6 +36,7 @@ def centered(f: Any, x: Any) -> Estimate:
     module=MODULE,
     name="statsmodels.complex",
     formats=("float64",),
+    lacks="complex numbers here are complex128",
 )
 def complex_step(f: Any, x: Any) -> Estimate:
     """statsmodels.tools.numdiff.approx_fprime_cs(np.array([x]), f)"""
