@@ -171,7 +171,7 @@ def mixed(asked: Request, method: str, wanted: Sequence[Wanted], total: int, *, 
     evaluator = asked.evaluator(scalar)
     checks = asked.checked(evaluator)
     found = differences(evaluator, asked.points, rows(h), families)
-    return Mixed(found, steps, names, h, note, checks)
+    return Mixed(found, steps, names, h, note, checks + evaluator.checks)
 
 
 def _families(

@@ -64,7 +64,7 @@ def along(asked: Request, v: Any, derivative: int, method: str) -> Partials:
         None,
         statuses.reshape(shape),
         stencils=plan.stencil,
-        checks=checks,
+        checks=checks + evaluator.checks,
     )
 
 

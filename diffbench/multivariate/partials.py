@@ -49,9 +49,10 @@ def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack
         ``f`` gets plain arrays of the format, which is needed where it calls other code; nothing then keeps
         it from computing in a wider format.
     check : bool
-        Spend three function values on looking whether ``f`` keeps the points of a batch apart.
+        Spend three function values (four where there are many blocks) on looking whether ``f`` keeps the
+        points of a batch apart.
     block : int
-        Bytes of nodes in one call of ``f``, default 1 MiB.
+        Bytes of nodes in one call of ``f``, default 512 KiB.
 
     Returns
     -------

@@ -77,7 +77,7 @@ class Request:
 
     def evaluator(self, scalar: bool = True, **options: Any) -> Evaluator:
         """Something that evaluates the function at nodes."""
-        return Evaluator(
+        made = Evaluator(
             self.f,
             self.fmt,
             self.n,
@@ -87,6 +87,8 @@ class Request:
             block=self.block,
             **options,
         )
+        made.verify = self.check
+        return made
 
     def checked(self, evaluator: Evaluator) -> int:
         """Look whether the function keeps points apart, if that was not declined; evaluations it took."""

@@ -148,6 +148,7 @@ def sparse_jacobian(asked: Request, method: str, sparsity: Any) -> Partials:
     value = sparse.csr_array((data, (row, column)), shape=pattern.shape)
     taken = evaluator.evaluations
     checks = _check(asked, evaluator, stencil, value, h, values, base) if asked.check else 0
+    checks += evaluator.checks
     status = worst(statuses) if len(statuses) else "ok"
     return Partials(
         value,
