@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 
 from diffbench.errors import UserError
+from diffbench.report import several_report
 from diffbench.report.claims import Claim, measured
 from diffbench.report.claims_rows import CLAIMS
 from diffbench.report.contents import FINDINGS, TABLES, gather
@@ -53,6 +54,12 @@ SECTIONS = (
             "tournament_kinks",
             "tournament_absent",
         ),
+    ),
+    (
+        "several",
+        "Several variables",
+        several_report.FIGURES,
+        ("gradient_methods", "gradient_growth", "gradient_stalls"),
     ),
     ("order", "Observed order", ("orders",), ("orders",)),
     ("parts", "The five parts of an error", ("decomposition",), ()),
