@@ -107,7 +107,7 @@ def accuracy_figure(rows: pd.DataFrame) -> Figure:
             for name in shown:
                 mine = rows[(rows["format"] == fmt) & (rows["method"] == name)]
                 for _, row in mine.iterrows():
-                    if not (row["error"] == row["error"]):
+                    if np.isnan(row["error"]):
                         continue
                     look = METHODS[name]
                     axes.plot(

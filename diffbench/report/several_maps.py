@@ -1,4 +1,4 @@
-"""Pictures over a plane and over a matrix: gradient fields, angles, the errors of a Jacobian, exact splits."""
+"""Pictures over a plane and over a matrix: gradient fields, angles, errors of a Jacobian, exact splits."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from diffbench.report import marks, style
 from diffbench.report.style import GREY, PARTS
 
 SHADES = "cividis"  # told apart by every eye, and in grey
+_ROOM: dict[str, Any] = {"right": 0.885}  # for the bar of colours
 
 
 def _relative(rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     """Error relative to the length of the true gradient; NaN where that is 0."""
     with np.errstate(all="ignore"):
-        length = np.hypot(rows["gx"], rows["gy"]).to_numpy()
-        found = np.hypot(rows["ex"], rows["ey"]).to_numpy() / length
+        gx, gy, ex, ey = (rows[name].to_numpy(float) for name in ("gx", "gy", "ex", "ey"))
+        length = np.hypot(gx, gy)
+        found = np.hypot(ex, ey) / length
     return np.where(length > 0, found, np.nan)
 
 
 def _bar(figure: Figure, picture: Any, label: str, axes: Any) -> None:
-    bar = figure.colorbar(picture, ax=axes, fraction=0.04, pad=0.015)
+    place = axes[-1].get_position()
+    bar = figure.colorbar(picture, cax=figure.add_axes((place.x1 + 0.012, place.y0, 0.014, place.height)))
     bar.set_label(label)
     bar.outline.set_linewidth(0.6)
 
@@ -40,16 +43,17 @@ def field_figure(rows: pd.DataFrame, title: str) -> Figure:
     methods = list(dict.fromkeys(rows["method"]))
     relative = _relative(rows)
     known = relative[np.isfinite(relative) & (relative > 0)]
-    norm = LogNorm(float(np.min(known)), float(np.max(known)))
+    least, most = float(np.min(known)), float(np.max(known))
+    norm = LogNorm(least, most)
     with style.drawing():
-        figure, panels = style.canvas(title, len(methods), height=4.6, legend_rows=0)
+        figure, panels = style.canvas(title, len(methods), height=4.6, legend_rows=0, **_ROOM)
         for axes, method in zip(panels, methods, strict=True):
-            mine = rows["method"] == method
+            mine = (rows["method"] == method).to_numpy()
             part = rows[mine]
             gx, gy = (part["gx"] + part["ex"]).to_numpy(), (part["gy"] + part["ey"]).to_numpy()
             length = np.hypot(gx, gy)
             length[length == 0] = 1.0
-            colour = np.clip(np.nan_to_num(relative[mine], nan=norm.vmax), norm.vmin, norm.vmax)
+            colour = np.clip(np.nan_to_num(relative[mine], nan=most), least, most)
             picture = axes.quiver(
                 part["x"], part["y"], gx / length, gy / length, colour,
                 cmap=SHADES, norm=norm, scale=24, width=0.005, pivot="mid",
@@ -70,7 +74,7 @@ def angle_figure(rows: pd.DataFrame, title: str) -> Figure:
     known = angles[np.isfinite(angles) & (angles > 0)]
     norm = LogNorm(float(np.min(known)), float(np.max(known)))
     with style.drawing():
-        figure, panels = style.canvas(title, len(methods), height=4.6, legend_rows=0)
+        figure, panels = style.canvas(title, len(methods), height=4.6, legend_rows=0, **_ROOM)
         for axes, method in zip(panels, methods, strict=True):
             mine = (rows["method"] == method).to_numpy()
             part = rows[mine].assign(angle=np.where(angles[mine] > 0, angles[mine], np.nan))
@@ -105,16 +109,17 @@ def jacobian_figure(rows: pd.DataFrame, title: str) -> Figure:
     """
     methods = list(dict.fromkeys(rows["method"]))
     with np.errstate(all="ignore"):
-        relative = np.abs(rows["error"] / rows["exact"]).to_numpy()
+        relative = np.abs(rows["error"].to_numpy(float) / rows["exact"].to_numpy(float))
     relative = np.where(rows["exact"] == 0, np.where(rows["error"] == 0, np.nan, 1.0), relative)
     known = relative[np.isfinite(relative) & (relative > 0)]
-    norm = LogNorm(float(np.min(known)), float(np.max(known)))
+    least = float(np.min(known))
+    norm = LogNorm(least, float(np.max(known)))
     with style.drawing():
-        figure, panels = style.canvas(title, len(methods), height=4.7, legend_rows=0)
+        figure, panels = style.canvas(title, len(methods), height=4.7, legend_rows=0, **_ROOM)
         for axes, method in zip(panels, methods, strict=True):
             mine = (rows["method"] == method).to_numpy()
             shape = (int(rows["row"].max()) + 1, int(rows["column"].max()) + 1)
-            grid = np.maximum(relative[mine], norm.vmin).reshape(shape)
+            grid = np.maximum(relative[mine], least).reshape(shape)
             axes.set_facecolor(style.PALE)
             picture = axes.imshow(np.ma.masked_invalid(grid), cmap=SHADES, norm=norm, aspect="equal")
             axes.set_title(method)

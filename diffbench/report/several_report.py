@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ def _parts(run: RunData) -> Figure:
 # tables ---------------------------------------------------------------------------------------------------
 
 
-def _table(key: str, columns: list[str], rows: list[tuple[str, ...]], numeric: int) -> Table:
+def _table(key: str, columns: list[str], rows: Sequence[tuple[str, ...]], numeric: int) -> Table:
     told = {name: text.format(none=NONE) for name, text in _words()["tables"][key].items()}
     return Table(told["title"], tuple(columns), rows, numeric, told["note"])
 
