@@ -209,6 +209,53 @@ def test_a_step_for_each_coordinate() -> None:
     assert badly_scaled.h[1] > 1e5 * badly_scaled.h[0]
 
 
+@pytest.mark.parametrize("rule", ["eps-scaled", "1e-4", "2^-16", "eps-relative", "nash", "dyadic"])
+def test_a_rule_is_asked_for_every_coordinate(rule: str) -> None:
+    x = np.array([-1.2, 1000.0])
+    found = db.gradient(rosenbrock, x, method=f"central-2@{rule}")
+    alone = [
+        db.derivative(
+            lambda t, i=i: rosenbrock([t if j == i else x[j] for j in range(2)]),
+            x[i],
+            method=f"central-2@{rule}",
+        )
+        for i in range(2)
+    ]
+    np.testing.assert_array_equal(found.h, [float(one.h) for one in alone])
+    np.testing.assert_array_equal(found.value, [float(one) for one in alone])
+    assert found.evaluations == 4
+
+
+@pytest.mark.parametrize(
+    "method", ["central-2@dumontet-vignes", "forward-1@gill-murray", "central-2@stepleman-winarsky"]
+)
+def test_a_selector_looks_along_each_coordinate(method: str) -> None:
+    found = db.gradient(rosenbrock, AT, method=method)
+    np.testing.assert_allclose(found.value, GRADIENT, rtol=1e-4)
+    assert found.evaluations > 4 and found.h.shape == (2,)
+    if method.startswith("central"):
+        hessian = db.hessian(rosenbrock, AT, method="central-2", step=found.h)
+        assert hessian.value.shape == (2, 2)
+    with pytest.raises(UserError, match="one output"):
+        db.jacobian(waves, AT, method=method)
+    along = db.directional(rosenbrock, AT, [1.0, 2.0], method=method)
+    assert float(along) == pytest.approx(-391.6, rel=1e-4)
+
+
+def test_blocks_after_the_first_run_plainly_only_where_that_is_the_same() -> None:
+    """Strict float32 rounds the float64 table first, plain NumPy would compute in float64."""
+    table = np.linspace(0.1, 0.9, 400)
+
+    def weighted(x: Any) -> Any:
+        return np.sum(table[:, None] * x**2, axis=0)
+
+    x = np.linspace(0.5, 1.5, 400, dtype=np.float32)
+    many = db.gradient(weighted, x, block=40_000)
+    one = db.gradient(weighted, x, block=2**30)
+    np.testing.assert_array_equal(many.value, one.value)
+    assert many.checks == one.checks + 1
+
+
 def test_a_stencil_at_a_bound_becomes_one_sided_and_says_so() -> None:
     def f(x: Any) -> Any:
         return np.sqrt(x[0]) * x[1] + np.sqrt(5 - x[2]) + x[3]
