@@ -14,8 +14,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from diffbench.arithmetic.formats import get_format
 from diffbench.arithmetic.ieee import FormatArithmetic
 from diffbench.methods.estimate import Estimate
+from diffbench.methods.harness import measure
 from diffbench.methods.method import Method
 
 #: What the planted methods are tried on; two of them know it and do not ask.
@@ -177,3 +179,11 @@ DEADLY = (
     planted(cannot_be_stopped, "timeout", "its process was killed", evaluations=0),
     planted(dies, "error", "killed by SIGKILL", evaluations=0),
 )
+
+
+def statuses_in_a_worker() -> list[str]:
+    """What a worker process makes of the planted methods, the one that hangs in the middle."""
+    order = ("honest", "hangs", "raises", "honest")
+    known = {str(case): case.method for case in PLANTED}
+    fmt = get_format("float64")
+    return [measure(known[name], FUNCTION, fmt, POINT, limit=0.2).status for name in order]

@@ -124,7 +124,8 @@ REFUSED: list[tuple[str, str]] = [
     ("list", "missing argument 'what'"),
     ("list problms", "unknown list 'problms': did you mean 'problems'?"),
     ("list problems sine", "unknown problem 'sine': did you mean 'sin'"),
-    ("list formats float16", "only problems can be narrowed"),
+    ("list formats float16", "only problems, steps and methods can be narrowed"),
+    ("list steps curtis-red", "unknown step 'curtis-red': did you mean 'curtis-reid'"),
     ("report missing", "there is no folder missing"),
     ("report .", "is not a run"),
 ]
@@ -318,6 +319,14 @@ def test_lists(say: Any, what: str, name: str) -> None:
 def test_problems_can_be_narrowed(say: Any) -> None:
     rows = json.loads(say("list", "problems", "tag:noisy", "exp", "--json")[1])
     assert all("noisy" in row["tags"] for row in rows[:-1]) and rows[-1]["name"] == "exp"
+
+
+def test_methods_and_steps_can_be_narrowed(say: Any) -> None:
+    rows = json.loads(say("list", "methods", "central-2@*", "ridders", "--json")[1])
+    assert len(rows) > 10 and {row["family"] for row in rows} == {"stencil", "extrapolation"}
+    assert all(row["name"].startswith("central-2@") for row in rows[:-1]) and rows[-1]["name"] == "ridders"
+    (row,) = json.loads(say("list", "steps", "curtis-reid", "--json")[1])
+    assert row["kind"] == "selector" and row["stencils"] == "central-2" and "1974" in row["source"]
 
 
 def test_doctor(say: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted_methods import DEADLY, FUNCTION, PLANTED, POINT, TRUTH, Planted, honest
+from planted_methods import DEADLY, FUNCTION, PLANTED, POINT, TRUTH, Planted, honest, statuses_in_a_worker
 
 import diffbench as db
 from diffbench.arithmetic.formats import formats, get_format
@@ -24,6 +24,7 @@ from diffbench.methods.isolation import measure_isolated
 from diffbench.methods.limits import TimeLimitExceeded, time_limit
 from diffbench.methods.method import Method
 from diffbench.problems import get_problem
+from diffbench.runs.execute import process_context
 
 F64 = get_format("float64")
 HONEST = Method("honest", honest)
@@ -301,6 +302,15 @@ def test_a_limit_leaves_handler_and_timer_of_others() -> None:
         signal.signal(signal.SIGALRM, before)
 
 
+def test_in_a_worker_of_a_run_a_method_that_hangs_costs_its_own_row_only() -> None:
+    """Cells are computed in the main thread of a pebble worker, where the timer's signal arrives."""
+    from pebble import ProcessPool
+
+    with ProcessPool(max_workers=1, context=process_context()) as pool:
+        found = pool.schedule(statuses_in_a_worker, timeout=60).result()
+    assert found == ["ok", "timeout", "error", "ok"]
+
+
 def test_nothing_is_left_ticking() -> None:
     for _ in range(3):
         measure(HONEST, FUNCTION, F64, POINT, limit=0.05)
@@ -315,3 +325,19 @@ def test_warnings_are_heard_under_any_filter() -> None:
             warnings.simplefilter(action)  # type: ignore[arg-type]
             found = measure(case.method, FUNCTION, F64, POINT)
         assert found.warnings == ("RuntimeWarning: precision may be lost",)
+
+
+def test_another_function_shows_who_does_not_ask_it() -> None:
+    """The check of the rivals' contract (8 f has 8 times the derivative), on methods that would fail it."""
+    following = {}
+    for case in PLANTED:
+        once, eight = (
+            measure(case.method, f, F64, POINT, limit=0.2) for f in (np.exp, lambda x: 8 * np.exp(x))
+        )
+        if once.status == "ok":
+            following[str(case)] = bool(abs(eight.value - 8 * once.value) < 1e-6)
+    assert {name for name, follows in following.items() if not follows} == {
+        "constant",
+        "behind-the-counter",
+        "calls-less-than-it-needs",
+    }

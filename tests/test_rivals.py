@@ -42,6 +42,7 @@ def needs(name: str) -> None:
         library = rivals()[name].package
         assert library not in REQUIRED, f"{library} should be installed here"
         pytest.skip("needs diffbench[rivals]")
+    base.import_warnings(rivals()[name].module or rivals()[name].package)  # what it warns of is not an error
 
 
 @pytest.fixture(params=list(rivals()))
@@ -339,6 +340,22 @@ def test_a_format_is_refused_with_a_reason_or_answered(installed: Rival) -> None
             assert f"{installed.name} has no {name}" in found.message
 
 
+def test_opaque_functions_are_asked_with_plain_arrays(installed: Rival) -> None:
+    """What computes in C or in complex numbers: a complex step has no way through it."""
+    kinds = set()
+
+    def opaque(x: Any) -> Any:
+        kinds.add((type(x), x.dtype))
+        return np.array([math.exp(v) for v in x.ravel().tolist()]).reshape(x.shape)
+
+    found = measure(installed.method(), opaque, F64, 1.0, opaque=True)
+    if installed.name.endswith("complex"):
+        assert found.status == "refused" and "opaque" in found.message
+    else:
+        assert kinds == {(np.ndarray, np.dtype(np.float64))}
+        assert found.value == pytest.approx(np.e, rel=1e-4)
+
+
 def test_orders_it_does_not_do_are_refused(installed: Rival) -> None:
     found = measure(installed.method(), np.exp, F64, 1.0, derivative=7)
     assert found.status == "refused" and "not 7" in found.message
@@ -517,3 +534,45 @@ def test_numericalderivative_benchmark(name: str) -> None:
                 assert np.isnan(relative) and evaluations == -1 < m.evaluations
         agreed += sum(m.status == "ok" for m in found)
     assert agreed >= 10
+
+
+# -- installation ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_tested_versions_install_and_run(tmp_path: Path) -> None:
+    """Installs the extra's packages beside this environment, and runs this file there, none of it skipped."""
+    ignored = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_HASHES"}
+    environment = {k: v for k, v in os.environ.items() if k not in ignored}
+    wanted = {known.package: known.tested for known in rivals().values() if known.package != "scipy"}
+    environment["DIFFBENCH_REQUIRED_RIVALS"] = ",".join(wanted)
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    python = tmp_path / "venv/bin/python"
+    (site,) = (tmp_path / "venv/lib").glob("python*/site-packages")
+    # what is installed here is there too: only the libraries are new
+    here = [path for path in sys.path if Path(path).name == "site-packages"]
+    (site / "outer.pth").write_text("\n".join([*here, str(ROOT)]) + "\n", encoding="utf-8")
+    run(python, "-m", "pip", "install", "--quiet", *(f"{name}=={v}" for name, v in wanted.items()))
+    said = run(
+        python, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "tests/test_rivals.py"
+    )
+    assert "passed" in said and "skipped" not in said
+
+
+def test_the_doctor_shows_the_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
+    from diffbench.runs.doctor import examine
+
+    declared = ['jacobi>=0.9; extra == "rivals"', 'numdifftools; extra == "rivals"']
+    monkeypatch.setattr("diffbench.runs.doctor.requires", lambda name: declared)
+    rows = {row["package"]: row for row in examine()["extras"]}
+    assert rows["numdifftools"]["brings"] == "3 rivals in the tournament, tested with 0.11.2"
+    assert rows["jacobi"]["extra"] == "rivals"
+    monkeypatch.setattr(base, "installed_version", lambda name: "0.8")
+    rows = {row["package"]: row for row in examine()["extras"]}
+    assert rows["jacobi"]["brings"] == "jacobi in the tournament, tested with 0.9.2, not with this version"

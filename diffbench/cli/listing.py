@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from diffbench.errors import UnknownNameError, UserError
     epilog=examples(
         "diffbench list problems",
         'diffbench list problems group:smooth "sin*" tag:noisy',
+        'diffbench list methods "central-2@*"',
         "diffbench list stencils --json",
     ),
 )
@@ -26,17 +28,27 @@ from diffbench.errors import UnknownNameError, UserError
 def list_command(what: str, patterns: tuple[str, ...], as_json: bool) -> None:
     """List what there is: problems, formats, stencils, steps or methods.
 
-    Problems can be narrowed by names, globs, groups and tags.
+    Problems can be narrowed by names, globs, groups and tags; steps and methods by names and globs.
     """
     if what not in LISTS:
         raise UnknownNameError("list", what, LISTS)
-    if patterns and what != "problems":
-        raise UserError(f"only problems can be narrowed by a pattern: diffbench list {what}")
-    rows = _problems(patterns) if what == "problems" else LISTS[what]()
+    if patterns and what not in ("problems", "steps", "methods"):
+        raise UserError(
+            f"only problems, steps and methods can be narrowed by a pattern: diffbench list {what}"
+        )
+    rows = _problems(patterns) if what == "problems" else _matching(what, LISTS[what](), patterns)
     if as_json:
         print_json(rows)
     else:
         print_table(rows)
+
+
+def _matching(what: str, rows: list[dict[str, Any]], patterns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows whose name matches one of the patterns, if there are any patterns."""
+    for pattern in patterns:
+        if not any(fnmatchcase(row["name"], pattern) for row in rows):
+            raise UnknownNameError(what.removesuffix("s"), pattern, [row["name"] for row in rows])
+    return [row for row in rows if not patterns or any(fnmatchcase(row["name"], p) for p in patterns)]
 
 
 @click.command(epilog=examples("diffbench report reports/latest"))

@@ -152,7 +152,7 @@ def derivative(
         raise UserError(f"the function must be callable, not {f!r}")
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
     chosen = get_method(method)
-    points = fmt.round(x)
+    points = x if isinstance(x, np.ndarray) and x.dtype == fmt.dtype else fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
     if not chosen.takes_step:

@@ -20,7 +20,7 @@ from diffbench.arithmetic.formats import Format
 from diffbench.errors import UnknownNameError, UserError
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
-from diffbench.methods.step_rules import BLOCK, Block, computed_by_rule, joined
+from diffbench.methods.step_rules import Block, computed_by_rule, in_blocks
 from diffbench.steps.choice import Choice, Wide
 from diffbench.steps.rounding import round_step
 from diffbench.steps.sampler import Sampler
@@ -85,9 +85,7 @@ class Estimator:
         if derivative not in self.derivatives:
             listed = ", ".join(map(str, self.derivatives))
             raise UserError(f"{self.name} does derivatives of order {listed}, not {derivative}")
-        flat = points.reshape(-1)
-        parts = [flat[i : i + BLOCK] for i in range(0, flat.size, BLOCK)] or [flat]
-        return joined([self._block(f, fmt, part, derivative) for part in parts], points.shape)
+        return in_blocks(lambda part: self._block(f, fmt, part, derivative), points.reshape(-1), points.shape)
 
     def _block(self, f: Any, fmt: Format, x: Wide, derivative: int) -> Block:
         sampler = self.sampling(f, fmt)

@@ -7,7 +7,7 @@ stencil is combined in it (``Scheme``); a rule that has computed the derivative 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,9 +16,9 @@ import numpy as np
 from diffbench.arithmetic.formats import Format
 from diffbench.errors import UserError
 from diffbench.methods.estimate import Estimate
-from diffbench.methods.finite_differences import Scheme, nodes
-from diffbench.stencils import stencil_from_name
-from diffbench.steps.choice import Choice, Rule
+from diffbench.methods.finite_differences import Scheme, factors, nodes
+from diffbench.stencils import Stencil, stencil_from_name
+from diffbench.steps.choice import Choice, Rule, worst
 from diffbench.steps.rounding import round_step
 from diffbench.steps.sampler import Sampler
 
@@ -26,13 +26,8 @@ Program = Callable[..., Any]
 Raw = np.ndarray[Any, Any]
 
 #: Points that are done at once: their nodes and values stay in the processor's cache.
-BLOCK = 8192
+BLOCK = 16384
 
-# In the order of THEORY: the first that applies at some point is the estimate's.
-ORDER = (
-    *"refused timeout error domain overflow underflow step_vanished".split(),
-    *"no_derivative no_step low_confidence".split(),
-)
 ADVICE = {
     "error": "the function raised",
     "domain": "a node left the domain of the function: use a smaller step or a one-sided stencil",
@@ -46,14 +41,19 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Block:
-    """What some points gave: arrays of one length."""
+    """What some points gave: arrays of one length.
+
+    ``evaluations`` is a number where it is the same for all, ``statuses`` None where all are ok. ``own`` is
+    the status that ``message`` explains.
+    """
 
     value: Raw
     h: Raw
-    evaluations: Raw
-    error: Raw | None
-    statuses: Raw | None  # None: ok everywhere
-    message: str
+    evaluations: Any
+    error: Raw | None = None
+    statuses: Raw | None = None
+    own: str = "ok"
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,20 @@ class Plan:
         scheme = _scheme(self.stencil, derivative, self.variant)
         if refusal := self.rule.refusal(scheme.stencil.name, derivative):
             raise UserError(refusal)
+        if self.rule.kind == "oracle" and truth is None and step is None:
+            raise UserError(f"the step rule {self.rule.name} needs the true derivatives: give truth=")
         flat = points.reshape(-1)
         if flat.size <= BLOCK or truth is not None:
             return joined([self._block(f, fmt, flat, scheme, step, truth)], points.shape)
-        parts = [flat[i : i + BLOCK] for i in range(0, flat.size, BLOCK)]
-        return joined([self._block(f, fmt, part, scheme, step, None) for part in parts], points.shape)
+        return in_blocks(lambda part: self._block(f, fmt, part, scheme, step, None), flat, points.shape)
 
     def _block(self, f: Program, fmt: Format, x: Raw, scheme: Scheme, step: Any, truth: Any) -> Block:
         sampler = Sampler(f, fmt)
-        more = {} if truth is None else {"truth": truth}
         if step is not None:
-            choice, h = Choice(x), np.full(x.shape, step, dtype=fmt.dtype)
-        elif self.rule.kind == "oracle" and truth is None:
-            raise UserError(f"the step rule {self.rule.name} needs the true derivatives: give truth=")
-        else:
-            choice = self.rule.choose(sampler, x, fmt, scheme.stencil, **more)
-            h = round_step(self.rounding, fmt, x, choice.h)
+            return _by_stencil(Choice(x), sampler, fmt, x, np.full(x.shape, step, dtype=fmt.dtype), scheme)
+        more = {} if truth is None else {"truth": truth}
+        choice = self.rule.choose(sampler, x, fmt, scheme.stencil, **more)
+        h = round_step(self.rounding, fmt, x, choice.h)
         if choice.value is not None:
             return computed_by_rule(choice, sampler, fmt, x, h)
         return _by_stencil(choice, sampler, fmt, x, h, scheme)
@@ -100,32 +98,38 @@ def _scheme(name: str, derivative: int, variant: str) -> Scheme:
 
 def _by_stencil(choice: Choice, sampler: Sampler, fmt: Format, x: Raw, h: Raw, scheme: Scheme) -> Block:
     """The stencil at the chosen steps; points without a step are left out, and NaN."""
-    usable = None if isinstance(choice.status, str) and choice.status == "ok" else np.isfinite(h)
+    sure = isinstance(choice.status, str) and choice.status == "ok"
+    usable = None if sure else np.isfinite(h)
+    count = choice.evaluations
     if usable is None or usable.all():
         value, statuses = _apply(sampler, fmt, x, h, scheme)
-        count = choice.evaluations + len(scheme.stencil.offsets)
+        count = count + len(scheme.stencil.offsets)
     else:
         value = np.full(x.shape, np.nan).astype(scheme.working_format(fmt).dtype)
-        count = choice.evaluations + np.where(usable, len(scheme.stencil.offsets), 0)
+        count = count + np.where(usable, len(scheme.stencil.offsets), 0)
         statuses = None
         if usable.any():
             value[usable], found = _apply(sampler, fmt, x[usable], h[usable], scheme)
             if found is not None:
                 statuses = np.full(x.shape, "ok", dtype=found.dtype)
                 statuses[usable] = found
-    if not isinstance(choice.status, str) or choice.status != "ok":
-        statuses = choice.status if statuses is None else np.where(statuses == "ok", choice.status, statuses)
-    return _block(value, h, count, choice, statuses, sampler, x)
+    if not sure:
+        own = np.broadcast_to(np.asarray(choice.status), x.shape)
+        statuses = own if statuses is None else np.where(statuses == "ok", own, statuses)
+    return _block(value, h, count, choice, statuses, sampler)
 
 
 def _apply(sampler: Sampler, fmt: Format, x: Raw, h: Raw, scheme: Scheme) -> tuple[Raw, Raw | None]:
     """Estimates in the format and the status of every point (None: ok everywhere)."""
-    where = nodes(fmt, x, h, scheme.stencil.offsets)
+    exact = factors(fmt, scheme.stencil)
+    with np.errstate(all="ignore"):
+        where = nodes(fmt, x, h, scheme.stencil.offsets) if exact is None else _nodes(x, exact, h)
     run = sampler.run(where)
     combined = scheme.combine(fmt, run.values, h)
-    order = _increasing(scheme.stencil.offsets)
+    order = _order(scheme.stencil)
+    ordered = where if order is None else where[order]
     with np.errstate(all="ignore"):
-        vanished = where[order[1:]] == where[order[:-1]]
+        vanished = ordered[1:] == ordered[:-1]
     fine = not (vanished.any() or run.overflow.any() or combined.infinite.any())
     if fine and np.isfinite(combined.estimate).all():  # h^m = 0 and nodes outside would show in the estimate
         return combined.estimate, None
@@ -149,63 +153,80 @@ def _apply(sampler: Sampler, fmt: Format, x: Raw, h: Raw, scheme: Scheme) -> tup
     return combined.estimate, statuses
 
 
+def _nodes(x: Raw, exact: Raw, h: Raw) -> Raw:
+    """``fl(x + fl(s h))`` where the offsets are numbers of the format, without a second array."""
+    where = exact * h
+    where += x
+    return where
+
+
 @lru_cache(maxsize=512)
-def _increasing(offsets: Any) -> Raw:
-    return np.argsort([float(s) for s in offsets])
+def _order(stencil: Stencil) -> Raw | None:
+    """What sorts the offsets; None where they increase already."""
+    offsets = [float(s) for s in stencil.offsets]
+    return None if offsets == sorted(offsets) else np.argsort(offsets)
 
 
-def computed_by_rule(choice: Choice, sampler: Sampler, fmt: Format, x: Raw, h: Raw) -> Block:
+def computed_by_rule(choice: Choice, sampler: Any, fmt: Format, x: Raw, h: Raw) -> Block:
     """The rule's own value, rounded once to the format."""
-    assert choice.value is not None
-    with np.errstate(all="ignore"):
-        value = fmt.round(choice.value)
-    statuses = np.broadcast_to(np.asarray(choice.status), x.shape)
-    silent = (statuses == "ok") & ~np.isfinite(value)
-    if silent.any():
-        wrong = np.where(np.isnan(value), "error" if sampler.message else "domain", "overflow")
-        statuses = np.where(silent, wrong, statuses)
-    return _block(value, h, choice.evaluations, choice, statuses, sampler, x)
-
-
-def _block(value: Raw, h: Raw, count: Any, choice: Choice, statuses: Any, sampler: Sampler, x: Raw) -> Block:
-    evaluations = np.broadcast_to(np.asarray(count), x.shape)
-    if x.size == 1:  # what was really asked for, a second run to find an overflow included
-        evaluations = np.full(x.shape, sampler.evaluations)
-    if statuses is not None:
+    value = fmt.round(choice.value)
+    statuses = choice.status
+    finite = np.isfinite(value)
+    if not finite.all():
         statuses = np.broadcast_to(np.asarray(statuses), x.shape)
-    message = choice.message
-    if sampler.message:
-        message = f"the function raised {sampler.message}"
-    return Block(value, h, evaluations, choice.error, statuses, message)
+        wrong = np.where(np.isnan(value), "error" if sampler.message else "domain", "overflow")
+        statuses = np.where((statuses == "ok") & ~finite, wrong, statuses)
+    elif isinstance(statuses, str):
+        statuses = None if statuses == "ok" else np.full(x.shape, statuses)
+    return _block(value, h, choice.evaluations, choice, statuses, sampler)
 
 
-def joined(blocks: list[Block], shape: tuple[int, ...]) -> Estimate:
-    """Blocks as one estimate of the shape of x."""
+def _block(value: Raw, h: Raw, count: Any, choice: Choice, statuses: Raw | None, sampler: Any) -> Block:
+    if value.size == 1:  # what was really asked for, a second try after an exception included
+        count = sampler.evaluations
+    own, message = "ok", ""
+    if statuses is not None:
+        own, message = worst(choice.status), choice.message
+        if sampler.message:
+            own, message = "error", f"the function raised {sampler.message}"
+    return Block(value, h, count, choice.error, statuses, own, message)
+
+
+def in_blocks(apply: Callable[[Raw], Block], points: Raw, shape: tuple[int, ...]) -> Estimate:
+    """Some points at a time; values and steps go where they belong at once."""
+    made: dict[str, Raw] = {}
+    blocks = []
+    for start in range(0, max(points.size, 1), BLOCK):
+        block = apply(points[start : start + BLOCK])
+        for name, part in (("value", block.value), ("h", block.h)):
+            if start == 0:
+                made[name] = np.empty(points.shape, dtype=part.dtype)
+            made[name][start : start + BLOCK] = part
+        blocks.append(replace(block, value=made["value"][start : start + BLOCK], h=block.h[:0]))
+    return joined(blocks, shape, (made["value"], made["h"]))
+
+
+def joined(blocks: list[Block], shape: tuple[int, ...], made: tuple[Raw, Raw] | None = None) -> Estimate:
+    """Blocks as one estimate of the shape of x; ``made``: their values and steps, joined already."""
 
     def together(arrays: list[Any]) -> Any:
         whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
         return whole.reshape(shape)[()]
 
-    evaluations = (
-        np.concatenate([b.evaluations for b in blocks]) if len(blocks) > 1 else blocks[0].evaluations
-    )
-    same = evaluations.size == 0 or bool((evaluations == evaluations[0]).all())
-    counted = (int(evaluations[0]) if evaluations.size else 0) if same else evaluations.reshape(shape)
-    errors = [b.error for b in blocks]
     status, message, statuses = "ok", "", None
     if any(b.statuses is not None for b in blocks):
-        every = [np.full(b.value.shape, "ok") if b.statuses is None else b.statuses for b in blocks]
-        statuses = together(every)
-        status = worst(np.unique(statuses))
-        own = next(
-            (b.message for b in blocks if b.message and b.statuses is not None and status in b.statuses), ""
+        statuses = together(
+            [np.full(b.value.shape, "ok") if b.statuses is None else b.statuses for b in blocks]
         )
-        special = status in ("error", "no_step", "low_confidence")
-        message = (own if special and own else "") or ADVICE.get(status, "")
+        status = worst(statuses)
+        own = next((b.message for b in blocks if b.own == status and b.message), "")
+        message = "" if status == "ok" else own or ADVICE[status]
+    errors = [b.error for b in blocks]
+    value, h = made or (blocks[0].value, blocks[0].h)
     return Estimate(
-        together([b.value for b in blocks]),
-        together([b.h for b in blocks]),
-        counted,
+        value.reshape(shape)[()],
+        h.reshape(shape)[()],
+        _counted(blocks, shape),
         status,
         message,
         None if any(e is None for e in errors) else together(errors),
@@ -213,7 +234,10 @@ def joined(blocks: list[Block], shape: tuple[int, ...]) -> Estimate:
     )
 
 
-def worst(statuses: Any) -> str:
-    """The status that comes first in THEORY's order."""
-    found = {str(s) for s in statuses} - {"ok"}
-    return min(found, key=lambda s: ORDER.index(s) if s in ORDER else len(ORDER), default="ok")
+def _counted(blocks: list[Block], shape: tuple[int, ...]) -> Any:
+    """Evaluations per point: a number where they are the same everywhere."""
+    if all(isinstance(b.evaluations, int) for b in blocks) and len({b.evaluations for b in blocks}) == 1:
+        return blocks[0].evaluations
+    every = np.concatenate([np.broadcast_to(b.evaluations, b.value.shape) for b in blocks])
+    same = every.size == 0 or bool((every == every[0]).all())
+    return (int(every[0]) if every.size else 0) if same else every.reshape(shape)

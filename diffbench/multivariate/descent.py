@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from diffbench.arithmetic.formats import Format, get_format
-from diffbench.errors import DiffbenchError
+from diffbench.errors import DiffbenchError, MissingExtraError
 from diffbench.multivariate.partials import gradient
 from diffbench.problems.multivariate import MultivariateProblem
 
@@ -76,20 +76,24 @@ def descents(problem: MultivariateProblem, fmt: Format, settings: DescentSetting
 
 
 def lowest_value(f: Program, x: Any) -> float:
-    """The minimum that BFGS finds in float64 with exact gradients, polished by Newton steps."""
+    """The least value near ``x`` in float64: damped Newton steps with exact gradients and Hessians."""
     from diffbench.multivariate.partials import hessian
 
-    track = _Track(f, get_format("float64"), "reverse", None)
-    _bfgs(track, np.asarray(x, dtype=np.float64), 1000)
-    best = track.points[-1]
-    for _ in range(5):
-        slope = gradient(f, best, method="reverse").value
+    best = np.asarray(x, dtype=np.float64)
+    track, damping = _Track(f, get_format("float64"), "reverse", None), 1.0
+    value = track.wide(best)
+    for _ in range(200):
+        slope = track.slope(best)
         curvature = hessian(f, best, method="reverse").value
-        moved = best - np.linalg.lstsq(curvature, slope, rcond=None)[0]
-        if not track.wide(moved) <= track.wide(best):
+        moved = best - np.linalg.lstsq(curvature + damping * np.eye(len(best)), slope, rcond=None)[0]
+        trial = track.wide(moved)
+        if trial < value:
+            best, value, damping = moved, trial, damping / 8
+        elif damping < 1e6:
+            damping = max(8 * damping, 1e-12)
+        else:
             break
-        best = moved
-    return track.wide(best)
+    return value
 
 
 class _Track:
@@ -173,8 +177,10 @@ def _gradient_descent(track: _Track, x: Any, iterations: int) -> None:
 
 
 def _bfgs(track: _Track, x: Any, iterations: int) -> None:
-    from scipy.optimize import minimize
-
+    try:
+        from scipy.optimize import minimize
+    except ImportError:
+        raise MissingExtraError("scipy", "special", "BFGS") from None
     start = np.asarray(x, dtype=np.float64)
     track.keep(start)
     with np.errstate(all="ignore"):
@@ -191,7 +197,9 @@ def _bfgs(track: _Track, x: Any, iterations: int) -> None:
 def stalls(rows: pd.DataFrame) -> pd.DataFrame:
     """Where each descent ends: the smallest true slope and gap, iterations and evaluations."""
     keys = ["problem", "format", "optimiser", "method", "step"]
-    out = []
+    out: list[dict[str, Any]] = []
+    if "optimiser" not in rows:  # every descent was stopped
+        return pd.DataFrame(out)
     for key, group in rows.groupby(keys, sort=False, observed=True):
         last = group.iloc[-1]
         out.append(

@@ -29,6 +29,13 @@ Wide = np.ndarray[Any, Any]
 
 KINDS = ("constant", "rule", "selector", "oracle")
 
+# What can go wrong at a point, the most serious first; an estimate's status is the first that applies
+# somewhere.
+ORDER = (
+    *"refused timeout error domain overflow underflow step_vanished".split(),
+    *"no_derivative no_step low_confidence ok".split(),
+)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -45,7 +52,8 @@ class Choice:
     value, error : array or None
         The derivative and its error estimate, where the rule computes them itself.
     status : str or array of str
-        ``ok``, or what went wrong (``no_step low_confidence domain overflow error``); ``message`` says why.
+        ``ok``, or what went wrong (``no_step low_confidence domain overflow error``); ``message`` says why of
+        the most serious.
     """
 
     h: Wide
@@ -135,6 +143,13 @@ class Rule:
         """The first sentence of its description."""
         paragraph = (self.function.__doc__ or "").strip().partition("\n\n")[0]
         return " ".join(paragraph.split()).replace("`", "")
+
+
+def worst(statuses: Any) -> str:
+    """The most serious of some statuses (one, or an array)."""
+    if isinstance(statuses, str):
+        return str(statuses)
+    return min(map(str, np.unique(statuses)), key=ORDER.index, default="ok")
 
 
 _PER_POINT = ("h", "evaluations", "value", "error", "status")

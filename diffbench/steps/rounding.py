@@ -38,7 +38,8 @@ def round_step(how: str, fmt: Format, x: Raw, h: Raw) -> Raw:
     if how == "plain":
         return h if h.dtype == fmt.dtype else fmt.round(h)
     if how == "power-of-two":
-        return fmt.round(nearest_power_of_two(h))
+        power = nearest_power_of_two(h)
+        return power if power.dtype == fmt.dtype else fmt.round(power)
     if how == "representable":
         with np.errstate(all="ignore"):
             step = (x + fmt.round(h)) - x
@@ -51,6 +52,29 @@ def round_step(how: str, fmt: Format, x: Raw, h: Raw) -> Raw:
 
 def nearest_power_of_two(h: Any) -> Raw:
     """The power of two nearest on the log scale; in the middle the one with the even exponent."""
+    fast = _by_bits(h)
+    return _by_exponents(h) if fast is None else fast
+
+
+# float64: 11 bits of exponent above 52 of significand; sqrt(2) has these 52 bits.
+_ONE = 1 << 52
+_SQRT2 = int(np.float64(np.sqrt(2.0)).view(np.int64)) & (_ONE - 1)
+
+
+def _by_bits(h: Any) -> Raw | None:
+    """For float64 arrays away from the middle: significands from sqrt(2) on carry into the exponent."""
+    if type(h) is not np.ndarray or h.dtype != np.float64:
+        return None
+    if not (h.size and h.min() > 1e-300 and h.max() < 1e300):
+        return None
+    bits = h.view(np.int64) + (_ONE - _SQRT2 + 4)
+    if ((bits & (_ONE - 1)) < 8).any():  # the middle, within its rounding
+        return None
+    bits &= -_ONE
+    return bits.view(np.float64)
+
+
+def _by_exponents(h: Any) -> Raw:
     significand, exponent = np.frexp(h)
     # a step such as eps**(1/4) is itself rounded: a few units more or less are still the middle
     middle = np.abs(significand - _MIDDLE) < 4e-16

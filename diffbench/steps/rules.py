@@ -25,4 +25,6 @@ def eps_scaled(stencil: Stencil, x: Any, fmt: Format) -> np.ndarray[Any, Any]:
 def thumb(stencil: Stencil, x: Any, fmt: Format) -> np.ndarray[Any, Any]:
     """``eps**(1/(m+p)) * max(1, |x|)``, unrounded."""
     factor = fmt.eps ** (1.0 / (stencil.derivative + stencil.accuracy))
-    return np.asarray(factor * np.maximum(1.0, np.abs(x)))
+    h = np.maximum(1.0, np.abs(x))
+    h *= factor
+    return np.asarray(h)

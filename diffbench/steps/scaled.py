@@ -24,7 +24,7 @@ def root(fmt: Format, stencil: Stencil) -> float:
     return float(fmt.eps ** (1.0 / (stencil.derivative + stencil.accuracy)))
 
 
-@rule(source="Numerical Recipes, section 5.7; scale as in SciPy", rounding="power-of-two")
+@rule(source="Numerical Recipes 5.7; scale as SciPy", rounding="power-of-two")
 def eps_scaled(f: Any, x: Wide, fmt: Format, stencil: Stencil) -> Choice:
     """The default of db.derivative: h = r max(1, |x|), as a power of two."""
     return Choice(rules.thumb(stencil, x, fmt), "eps^(1/(m+p)) max(1, |x|)")

@@ -33,8 +33,8 @@ def stepleman_winarsky(
 
     ``start``: the first step; 0 searches one at which the difference loses between 0 and T =
     log10(eps^(-1/3)/ beta) digits: from beta eps^(1/3) |x| (0.04 eps^(1/3) at 0) by factors of 10, then by
-    bisection on log h. The error estimate is the last difference that still decreased, which bounds the
-    error (eq. 2.3).
+    bisection on log h. The error estimate is the difference that ended it: the one before bounds the
+    truncation (eq. 2.3), and this one shows the rounding.
 
     Where f(x) = 0 no digits can be counted: the search is left out. The last bits of f decide where it
     stops, so another library's exp may give a step that is a factor beta or two away.
@@ -62,7 +62,8 @@ def stepleman_winarsky(
         comparable = np.isfinite(new_gap) & np.isfinite(gap[index])
         stops = comparable & ((new_gap > gap[index]) | (new_gap == 0))
         ended = index[stops]
-        value[ended], error[ended], step[ended] = last[ended], gap[ended], h[ended] * beta
+        value[ended], step[ended] = last[ended], h[ended] * beta
+        error[ended] = np.maximum(gap[ended], new_gap[stops])
         # two differences in a row are needed before one can be larger; a node outside starts again
         gap[index] = np.where(np.isfinite(new_gap), new_gap, np.inf)
         last[index] = d

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.steps.choice import Choice
+from diffbench.steps.choice import Choice, worst
 from diffbench.steps.sampler import Probe
 
 Wide = np.ndarray[Any, Any]
@@ -25,14 +25,14 @@ class Verdict:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.status = np.full(probe.x.shape, "ok", dtype="<U14")
-        self.message = ""
+        self._messages: dict[str, str] = {}
 
     def say(self, where: Mask, status: str, message: str) -> None:
         """Something went wrong at some points."""
         new = where & (self.status == "ok")
         if new.any():
             self.status[new] = status
-            self.message = self.message or message
+            self._messages.setdefault(status, message)
 
     @property
     def open(self) -> Mask:
@@ -68,7 +68,7 @@ class Verdict:
             value,
             error,
             "ok" if (self.status == "ok").all() else self.status,
-            self.message,
+            self._messages.get(worst(self.status), ""),
         )
 
 
