@@ -374,8 +374,8 @@ def test_a_run_from_the_first_command_to_the_second(tmp_path: Path, say: Any) ->
     code, out, err = say(*words, str(tmp_path / "out"))
     assert code == 0
     assert "First derivative, Quick look" in out and f"open   {tmp_path / 'out' / 'index.html'}" in out
-    assert "cells  2 computed, 0 reused, 0 failed" in out
-    assert "0%  0/2 cells" in err and "100%  2/2 cells" in err, "plain lines where there is no terminal"
+    assert "cells  4 computed, 0 reused, 0 failed" in out  # two of sweeps, two of the tournament
+    assert "0%  0/4 cells" in err and "100%  4/4 cells" in err, "plain lines where there is no terminal"
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert made >= {"manifest.json", "sweep.parquet", "summary.csv", "REPORT.md", "index.html", "figures"}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -386,7 +386,7 @@ def test_a_run_from_the_first_command_to_the_second(tmp_path: Path, say: Any) ->
     code, out, err = say(*words, str(tmp_path / "out"), "--json")
     found = json.loads(out)
     assert (code, err) == (0, ""), "no work, no drawing"
-    assert found["cells"] == {"computed": 0, "reused": 2, "failed": 0}
+    assert found["cells"] == {"computed": 0, "reused": 4, "failed": 0}
     assert {row["stencil"] for row in found["table"]} >= {"forward-1", "central-8"}
 
     page = tmp_path / "out" / "index.html"

@@ -54,6 +54,7 @@ PUBLIC = {
         "name",
         "domain",
     ),
+    "tournament": ("problems", "methods", "formats", "derivatives", "per_decade", "limit"),
     "__version__": None,
 }
 

@@ -79,8 +79,9 @@ def get_method(name: str) -> Method:
 
 @cache
 def _registry() -> Methods:
-    families = (_stencils, _estimators, _exact, _bridges, _rivals)
-    return Methods({m.name: m for family in families for m in family()})
+    return Methods(
+        {m.name: m for family in (_stencils, _estimators, _exact, _bridges, _rivals) for m in family()}
+    )
 
 
 def _stencils() -> list[Method]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,8 @@ def choices_figure(
         ``stencil h error``: the error of each stencil at every step (ok rows).
     choices : DataFrame
         ``method stencil h error regret evaluations status silent_wrong``: a line for each method, in the
-        order in which they are drawn; `h` is NaN for methods without a step, `stencil` empty for those without one.
+        order in which they are drawn; `h` is NaN for methods without a step, `stencil` empty for those that
+        have none.
     best : mapping
         ``h`` and ``error`` of the robust best step of central-2.
     title : str
@@ -128,17 +130,23 @@ def _draw_lines(
     _heads(below)
     low, high = above.get_ylim()
     first, last = above.get_xlim()
-    for place, row in enumerate(choices.itertuples(index=False)):
+    for place, row in enumerate(_lines(choices)):
         below.axhline(place, color="#EEEEEE", linewidth=0.6, zorder=0)
-        look = looks.get(str(row.stencil), Look(GREY, "-", "o"))
+        look = looks.get(row.stencil, Look(GREY, "-", "o"))
         alive = math.isfinite(row.error)
         if row.h > 0:
             inside = min(max(row.h, first * 1.1), last / 1.1)
-            hollow = {"fillstyle": "full" if inside == row.h else "none"}
+            hollow: dict[str, Any] = {"fillstyle": "full" if inside == row.h else "none"}
             below.plot([inside], [place], marker=look.marker, ms=5, color=look.color, zorder=4, **hollow)
-            if alive and str(row.stencil) in looks:
+            if alive and row.stencil in looks:
                 error = min(max(row.error, low * 1.1), high / 1.1)
-                mark = {"marker": look.marker, "ms": 5.5, "color": look.color, "mec": "white", "mew": 0.6}
+                mark: dict[str, Any] = {
+                    "marker": look.marker,
+                    "ms": 5.5,
+                    "color": look.color,
+                    "mec": "white",
+                    "mew": 0.6,
+                }
                 above.plot([inside], [error], zorder=6, **mark)
         else:
             below.text(
@@ -153,9 +161,27 @@ def _draw_lines(
         _numbers(below, place, row)
 
 
+class _Line(NamedTuple):
+    """What is said of one method."""
+
+    method: str
+    stencil: str
+    h: float
+    error: float
+    regret: float
+    evaluations: int
+    status: str
+    silent_wrong: bool
+
+
+def _lines(choices: pd.DataFrame) -> list[_Line]:
+    columns = (choices[name].tolist() for name in _Line._fields)
+    return [_Line(*values) for values in zip(*columns, strict=True)]
+
+
 def _heads(axes: Axes) -> None:
     for x, text in zip(_PLACES, ("error", "regret", "evals"), strict=True):
-        place = {"transform": axes.get_yaxis_transform(), "va": "bottom", "ha": "right"}
+        place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom", "ha": "right"}
         axes.text(_beside(axes, x), -0.75, text, fontsize=7.2, color=GREY, **place)
 
 
@@ -169,17 +195,17 @@ def _beside(axes: Axes, inches: float) -> float:
     return 1 + inches / (axes.get_position().width * figure.get_size_inches()[0])
 
 
-def _numbers(axes: Axes, place: int, row: object) -> None:
+def _numbers(axes: Axes, place: int, row: _Line) -> None:
     """Error, regret and evaluations of one method at the right of its line; or why there are none."""
     right = axes.get_yaxis_transform()
-    failed = row.status not in ("ok", "no_derivative", "uncertified")  # type: ignore[attr-defined]
-    color = style.VERMILLION if failed or row.silent_wrong else INK  # type: ignore[attr-defined]
-    texts = (number(row.error, 2), number(row.regret, 2), str(row.evaluations))  # type: ignore[attr-defined]
+    failed = row.status not in ("ok", "no_derivative", "uncertified")
+    color = style.VERMILLION if failed or row.silent_wrong else INK
+    texts = (number(row.error, 2), number(row.regret, 2), str(row.evaluations))
     for x, text in zip(_PLACES, texts, strict=True):
         axes.text(
             _beside(axes, x), place, text, transform=right, fontsize=7.2, color=color, va="center", ha="right"
         )
-    note = row.status if failed else "silently wrong" if row.silent_wrong else ""  # type: ignore[attr-defined]
+    note = row.status if failed else "silently wrong" if row.silent_wrong else ""
     if note:
         axes.text(
             _beside(axes, _PLACES[-1]),

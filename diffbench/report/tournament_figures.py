@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,8 @@ def targets_figure(steps: pd.DataFrame, formats: Sequence[str] | None = None) ->
         Which formats get a row; default: all.
     """
     steps = plain(steps)
-    most = steps.loc[steps["judged"] & ~steps["failed"], "evaluations"].quantile(0.995)
+    spent = steps.loc[steps["judged"] & ~steps["failed"], "evaluations"].to_numpy(float)
+    most = float(np.quantile(spent, 0.995)) if len(spent) else 1.0
     last = 2.0 ** np.clip(np.ceil(np.log2(max(most, 1) * 1.3)), 6, 10)
     coarse = np.round(np.logspace(6, 10.3, 40, base=2))
     budgets = np.unique(np.concatenate([np.arange(1, 65), coarse]))
@@ -169,7 +170,7 @@ def _draw_format(axes: Axes, rows: pd.DataFrame, view: _View) -> None:
     labels: list[_Label] = []
     for name, look in looks(named).items():
         y = table[name].to_numpy(float)
-        line = {"color": look.color, "linestyle": look.dash, "linewidth": 1.7}
+        line: dict[str, Any] = {"color": look.color, "linestyle": look.dash, "linewidth": 1.7}
         axes.plot(x, y, drawstyle="steps-post", zorder=3, **line)
         jump = int(np.argmax(y >= y[seen] - 1e-12))  # where the curve has reached its height
         axes.plot([x[jump]], [y[jump]], ls="none", marker=look.marker, ms=5.5, color=look.color, zorder=4)
@@ -204,15 +205,21 @@ def _write(axes: Axes, labels: list[_Label], others: int) -> None:
     places = spread_labels([label.end for label in labels], 0.084, -0.02, 1.0)
     right = axes.get_yaxis_transform()
     for label, place in zip(labels, places, strict=True):
-        line = {"color": label.color, "lw": 0.7, "transform": right, "clip_on": False, "zorder": 5}
+        line: dict[str, Any] = {
+            "color": label.color,
+            "lw": 0.7,
+            "transform": right,
+            "clip_on": False,
+            "zorder": 5,
+        }
         axes.plot([1.0, 1.025], [label.end, place], **line)
         text = f"{label.name}  {100 * label.share:.0f}"
         axes.text(1.03, place, text, transform=right, color=label.color, fontsize=8, va="center")
     if others:
         text = f"{count(others, 'other method')} in grey"
-        under = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.0}
-        place = {"transform": axes.transAxes, "ha": "right", "bbox": under}
-        axes.text(0.985, 0.025, text, fontsize=7.5, color=style.INK, **place)
+        under: dict[str, Any] = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.0}
+        corner: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "bbox": under}
+        axes.text(0.985, 0.025, text, fontsize=7.5, color=style.INK, **corner)
 
 
 def scores_of(rows: pd.DataFrame) -> pd.Series:

@@ -156,8 +156,8 @@ def tournament_kinks(run: RunData) -> Finding:
     names = f": {listing(list(always['method']))}" if len(always) else ""
     text = (
         f"At {count(points, 'point')} without a derivative, {len(never)} of "
-        f"{count(len(mine), 'method')} flag nothing in {fmt}, and {len(always)} flag every one{names}; {most['method']} flags "
-        f"{most['flagged']}."
+        f"{count(len(mine), 'method')} flag nothing in {fmt}, and {len(always)} flag every one{names}; "
+        f"{most['method']} flags {most['flagged']}."
     )
     return Finding(text, f"kinks.csv: format = {fmt}, {count(len(mine), 'row')}")
 

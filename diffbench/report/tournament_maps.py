@@ -61,7 +61,7 @@ def groups_figure(steps: pd.DataFrame, groups: dict[str, str], fmt: str, most: i
     with style.drawing():
         height = 0.205 * len(names) + 1.67
         left = min(0.35 + 0.054 * max(map(len, names)), 3.2)
-        layout = {
+        layout: dict[str, Any] = {
             "left": left / style.WIDTH,
             "right": 0.985,
             "bottom": 0.15 / height,

@@ -17,7 +17,7 @@ from diffbench.report.data import ORDER_OF_FORMATS, Missing, RunData, ordered
 from diffbench.report.figcache import Figure
 from diffbench.report.style import unit_roundoff
 from diffbench.report.text import count, derivative_name, derivative_symbol, listing, point_text
-from diffbench.report.tournament_data import first_order, judged, steps_of
+from diffbench.report.tournament_data import KNOWN, first_order, judged, steps_of
 from diffbench.tournament.scores import UNRANKED
 
 MOST_LINES = 46  # methods of the picture of one problem
@@ -161,12 +161,14 @@ def choice_lines(rows: pd.DataFrame, stencils: Sequence[str], most: int = MOST_L
     """A line for each method of one problem and point, from the smallest error to the largest.
 
     With more than ``most`` methods, those that differ from a shorter-named one only in the rounding of the
-    step are left out first, then every line that says the same (step, error and evaluations) as another.
+    step are left out first, then lines that say the same (step, error and evaluations) as another, then some
+    evenly; the methods that every figure names stay.
     """
     lines = rows[~rows["family"].isin([name for name in UNRANKED if name != "oracle"])]
     error = np.where(np.isnan(lines["relative_error"]), np.inf, lines["relative_error"])
-    lines = lines.assign(place=error, length=lines["method"].str.len())
-    lines = lines.sort_values(["place", "length", "method"], kind="stable")
+    known = lines["method"].isin(KNOWN)
+    lines = lines.assign(place=error, other=~known, length=lines["method"].str.len())
+    lines = lines.sort_values(["place", "other", "length", "method"], kind="stable")
     if len(lines) > most:
         lines = lines[~lines["method"].str.contains(":")]
     if len(lines) > most:
@@ -175,7 +177,10 @@ def choice_lines(rows: pd.DataFrame, stencils: Sequence[str], most: int = MOST_L
         extra = len(lines) - most
         lines = lines.drop(index=lines.index[spare.to_numpy()][:extra])
     if len(lines) > most:
-        lines = lines.iloc[np.unique(np.linspace(0, len(lines) - 1, most).round().astype(int))]
+        others = np.flatnonzero(lines["other"].to_numpy(bool))
+        free = max(most - (len(lines) - len(others)), 0)
+        kept = others[np.unique(np.linspace(0, len(others) - 1, free).round().astype(int))]
+        lines = lines.iloc[np.union1d(kept, np.flatnonzero(~lines["other"].to_numpy(bool)))]
     lines = lines.assign(
         error=lines["relative_error"], stencil=[stencil_of(name, stencils) for name in lines["method"]]
     )

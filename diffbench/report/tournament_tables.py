@@ -120,8 +120,10 @@ def half_steps(run: RunData) -> Table:
                     lines.append((fmt, rule, who, variant, *_half_numbers(mine)))
     if not lines:
         raise Missing("No table of steps in half precision: the tournament has none of them.")
-    columns = ("format", "step rule", "used by", "variant", "points", "step vanished", "other failures")
-    columns += ("silently wrong", "digits", "median regret")
+    columns = (
+        *("format", "step rule", "used by", "variant", "points", "step vanished", "other failures"),
+        *("silently wrong", "digits", "median regret"),
+    )
     return worded("half_steps", columns, lines, 6)
 
 

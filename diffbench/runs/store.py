@@ -40,6 +40,7 @@ CATEGORIES = (
     "kind",
     "method",
     "family",
+    "section",
     "relative_to",
     "reason",
 )

@@ -35,11 +35,12 @@ def costs(rows: pd.DataFrame, targets: Array) -> Array:
     """Evaluations at which a case reached a target, shape (cases, targets); infinite where it did not.
 
     A method is one call: it reaches a target with all the evaluations it used, or not at all. Failed rows
-    reach nothing. Methods that call no function (or only its program) count as one evaluation.
+    reach nothing, nor does a number that came without a call of the function.
     """
     failed = rows["failed"].to_numpy(bool)
     found = np.where(failed, -1.0, rows["digits"].to_numpy(float))
-    spent = np.maximum(rows["evaluations"].to_numpy(float), 1.0)
+    spent = rows["evaluations"].to_numpy(float)
+    found = np.where(spent > 0, found, -1.0)
     hit = found[:, None] >= targets - 1e-9
     return np.where(hit, spent[:, None], np.inf)
 

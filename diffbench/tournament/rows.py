@@ -34,7 +34,8 @@ STEP_COLUMNS = tuple(
 SECTIONS = ("main", "noisy", "kinked")
 WRONG = 1e-3  # a relative error above this is wrong, or
 FAR = 100.0  # above this many robust best errors of central-2, whichever is larger
-_FLAGS = ("judged", "failed", "silent_wrong")
+_TYPES: dict[str, Any] = dict.fromkeys(("derivative", "evaluations", "claimed"), np.int64)
+_TYPES |= dict.fromkeys(("judged", "failed", "silent_wrong"), np.bool_)
 _TEXTS = ("problem", "point", "format", "method", "status", "message", "family", "section", "relative_to")
 
 
@@ -136,13 +137,16 @@ def unmeasured_rows(
 
 def steps_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows as a frame whose types do not depend on the values."""
-    frame = pd.DataFrame(rows, columns=list(STEP_COLUMNS))
-    integers = ("derivative", "evaluations", "claimed")
-    texts = (*_TEXTS, "warnings")
-    kinds: dict[str, Any] = dict.fromkeys(integers, np.int64) | dict.fromkeys(_FLAGS, bool)
-    numbers = [name for name in STEP_COLUMNS if name not in (*integers, *texts, *_FLAGS)]
-    frame = frame.astype(kinds | dict.fromkeys(numbers, float))
-    return frame.astype(dict.fromkeys(_TEXTS, "category"))
+    columns: dict[str, Any] = {}
+    for name in STEP_COLUMNS:
+        values = [row[name] for row in rows]
+        if name in _TEXTS:
+            columns[name] = pd.Categorical(values, categories=sorted(set(values)))
+        elif name == "warnings":
+            columns[name] = pd.Series(values, dtype=object)
+        else:
+            columns[name] = np.array(values, dtype=_TYPES.get(name, np.float64))
+    return pd.DataFrame(columns, copy=False)
 
 
 def _rows(

@@ -10,6 +10,7 @@ error that reaches no target; a median over rows is the lower one, so that it is
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,8 @@ KEYS = ("method", "format", "derivative")
 LEADERBOARD_COLUMNS = tuple(
     """method format derivative cases ok failed silent_wrong error_median error_p90 error_worst regret_median
     regret_p95 evaluations_median digits_per_evaluation coverage tightness rank score targets_10 targets_100
-    targets profile flagged digits_median estimates problems methods family note""".split()
+    targets profile flagged uncounted miscounted digits_median estimates problems methods family
+    note""".split()
 )
 KINK_COLUMNS = tuple(
     """method format derivative points flagged between outside worst_outside evaluations_median
@@ -38,7 +40,10 @@ KINK_COLUMNS = tuple(
 )
 #: Not ranked: they ask for more than values of f at real points, and are there to be compared with.
 UNRANKED = ("autodiff", "complex plane", "oracle")
-_NEEDED = (*KEYS, "problem", "point", "relative_error", "evaluations", "judged", "failed", "silent_wrong")
+_NEEDED = (
+    *(*KEYS, "problem", "point", "estimate", "error", "relative_error", "error_estimate", "regret", "digits"),
+    *("evaluations", "claimed", "status", "message", "judged", "failed", "silent_wrong"),
+)
 
 
 def leaderboard(steps: pd.DataFrame, section: str = "main") -> pd.DataFrame:
@@ -84,7 +89,8 @@ def _board(rows: pd.DataFrame, fmt: str, derivative: int) -> pd.DataFrame:
     """The lines of one format and derivative, ranked."""
     judged = rows[rows["judged"]]
     targets = targets_of(fmt)
-    within = _near_best(judged)
+    asking = judged[(judged["evaluations"] > 0) | judged["failed"]]
+    within = _near_best(asking)
     lines = []
     for name, mine in rows.groupby("method", sort=True, observed=True):
         counted = mine[mine["judged"]]
@@ -92,7 +98,7 @@ def _board(rows: pd.DataFrame, fmt: str, derivative: int) -> pd.DataFrame:
         line = {"method": str(name), "format": fmt, "derivative": derivative, "family": str(first["family"])}
         line |= _line(counted, fmt, targets)
         line["profile"] = within.get(str(name), math.nan)
-        line["note"] = "" if len(counted) else _why_not(mine)
+        line["note"] = _note(line, mine)
         lines.append(line)
     board = pd.DataFrame(lines)
     board["methods"] = int((board["cases"] > 0).sum())
@@ -103,7 +109,8 @@ def _line(rows: pd.DataFrame, fmt: str, targets: np.ndarray) -> dict[str, float 
     failed = rows["failed"].to_numpy(bool)
     relative = np.where(failed, np.inf, rows["relative_error"].to_numpy(float))
     regrets = np.where(failed, np.inf, rows["regret"].to_numpy(float))
-    evaluations = rows["evaluations"].to_numpy(float)
+    evaluations, claimed = (rows[name].to_numpy(float) for name in ("evaluations", "claimed"))
+    answered = np.isfinite(rows["estimate"].to_numpy(float))
     digits = np.where(failed, 0.0, rows["digits"].to_numpy(float))
     cost = costs(rows, targets)
     line: dict[str, float | int] = {
@@ -112,6 +119,8 @@ def _line(rows: pd.DataFrame, fmt: str, targets: np.ndarray) -> dict[str, float 
         "ok": int((~failed).sum()),
         "failed": int(failed.sum()),
         "silent_wrong": int(rows["silent_wrong"].sum()),
+        "uncounted": int((answered & (evaluations == 0)).sum()),
+        "miscounted": int((answered & (claimed >= 0) & (claimed != evaluations)).sum()),
         "flagged": int((failed & np.isfinite(rows["estimate"].to_numpy(float))).sum()),
         "error_median": quantile(relative, 0.5),
         "error_p90": quantile(relative, 0.9),
@@ -171,8 +180,15 @@ def _near_best(judged: pd.DataFrame) -> dict[str, float]:
     return {str(name): float(share) for name, share in shares.items()}
 
 
-def _why_not(rows: pd.DataFrame) -> str:
-    """Why a method has no case: the commonest message, the first of the alphabet among equals."""
+def _note(line: dict[str, Any], rows: pd.DataFrame) -> str:
+    """Why a method is not ranked, if that is not for its family.
+
+    For a method without a case: the commonest message, the first of the alphabet among equals.
+    """
+    if line["uncounted"]:
+        return f"answered {line['uncounted']} times without calling the function: not ranked"
+    if line["cases"]:
+        return ""
     counted = rows["message"].astype(str).value_counts()
     return str(min(counted[counted == counted.max()].index)) if len(counted) else ""
 
@@ -182,7 +198,7 @@ def _ranked(board: pd.DataFrame) -> pd.DataFrame:
 
     Methods that are not ranked stand below, those without a case last; the rest is by name.
     """
-    ranks = ~board["family"].isin(UNRANKED) & (board["cases"] > 0)
+    ranks = ~board["family"].isin(UNRANKED) & (board["cases"] > 0) & (board["uncounted"] == 0)
     key = list(zip(-board["targets_100"].round(9), -board["profile"].round(9), strict=True))
     ordered = sorted({k for k, ranked in zip(key, ranks, strict=True) if ranked})
     below = {k: sum(1 for other, r in zip(key, ranks, strict=True) if r and other < k) for k in ordered}
@@ -208,8 +224,9 @@ def kink_board(steps: pd.DataFrame) -> pd.DataFrame:
     rows = steps[(steps["section"].astype(str) == "kinked") & ~steps["judged"]]
     rows = rows[rows["status"].astype(str).ne("refused") & (rows["left"] == rows["left"])]
     lines = []
-    for key, mine in rows.groupby(["format", "derivative", "method"], sort=True, observed=True):
-        fmt, m, name = key  # type: ignore[misc]
+    keys: Any
+    for keys, mine in rows.groupby(["format", "derivative", "method"], sort=True, observed=True):
+        fmt, m, name = keys
         failed = mine["failed"].to_numpy(bool)
         estimate, left, right = (mine[c].to_numpy(float) for c in ("estimate", "left", "right"))
         low, high = np.minimum(left, right), np.maximum(left, right)

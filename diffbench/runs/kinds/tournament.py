@@ -56,7 +56,8 @@ def plan(suite: Suite, before: list[Cell]) -> list[Cell]:
                 "settings": vars(settings),
                 "surroundings": surroundings,
             }
-            cost = 2000.0 * len(problem.points) * (5 + len(methods)) * len(settings.derivatives)
+            slow = 20.0 if problem.opaque else 1.0  # solvers and simulations, which may also hang
+            cost = slow * 500.0 * len(problem.points) * (5 + len(methods)) * len(settings.derivatives)
             key = digest(content, KEY_LENGTH)
             cells.append(Cell(problem, format_name, settings, key, cost, "tournament"))
     return cells
