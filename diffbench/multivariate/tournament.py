@@ -169,7 +169,7 @@ def _method_rows(
         relative = np.where(reference != 0, np.abs(error) / np.abs(reference), np.nan)
     predicted = np.full(error.shape, np.nan)
     known = settings.predicted and about["scaling"] == "as given" and fmt.name == "float64"
-    if known and is_stencil(name):
+    if known and is_stencil(method) and "@" not in method:
         predicted = _predictions(f, fmt, truth, quantity, name, found, error.shape)
     steps = None if found.h is None else np.broadcast_to(found.h.astype(np.float64), error.shape)
     certified = truth.status == "ok"
