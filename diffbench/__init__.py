@@ -6,6 +6,7 @@
 * ``derivative(f, x)``: one estimate by one method.
 * ``tournament()``: every method on every problem, ranked; ``diffbench compare`` does it for one function.
 * ``check_gradient(f, gradient, x)``: is this gradient right? Judged per component, in the format it runs in.
+* ``gradient(f, x)``, ``jacobian``, ``hessian``, ``directional(f, x, v)``, ``partial(f, x, (2, 0, 1))``.
 * ``grad(f)``, ``Variable``, ``Function``, ``no_grad``: reverse mode.
 * ``problems()``, ``methods()``, ``formats()``: what there is, by name.
 
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
     from diffbench.opaque import OpaqueFunction as OpaqueFunction
     from diffbench.opaque import command as command
     from diffbench.opaque import opaque as opaque
+    from diffbench.multivariate import Partials as Partials
+    from diffbench.multivariate import directional as directional
+    from diffbench.multivariate import gradient as gradient
+    from diffbench.multivariate import hessian as hessian
+    from diffbench.multivariate import jacobian as jacobian
+    from diffbench.multivariate import partial as partial
     from diffbench.problems import problems as problems
     from diffbench.reference import Reference as Reference
     from diffbench.reference import reference as reference
@@ -57,6 +64,7 @@ _HOMES = {
     "Function": "arithmetic.tape",
     "GradientCheck": "gradient_check",
     "OpaqueFunction": "opaque",
+    "Partials": "multivariate",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
@@ -66,12 +74,17 @@ _HOMES = {
     "check_gradient": "gradient_check",
     "command": "opaque",
     "derivative": "methods",
+    "directional": "multivariate",
     "errors": "errors",
     "formats": "arithmetic.formats",
     "grad": "arithmetic.tape",
+    "gradient": "multivariate",
+    "hessian": "multivariate",
+    "jacobian": "multivariate",
     "methods": "methods",
     "no_grad": "arithmetic.tape",
     "opaque": "opaque",
+    "partial": "multivariate",
     "problems": "problems",
     "reference": "reference",
     "stencil": "stencils",

@@ -30,6 +30,7 @@ ROWS: list[set[str]] = [
     {"floor"},
     {"frames"},
     {"checking"},
+    {"multivariate"},
     {"sweep", "tournament", "scores", "gradient_check"},
     {"targets"},
     {"runs"},

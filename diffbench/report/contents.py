@@ -8,6 +8,8 @@ from typing import TypeVar
 from diffbench.report import (
     findings,
     findings_rows,
+    several_findings,
+    several_report,
     tables,
     tables_run,
     tournament_findings,
@@ -44,6 +46,7 @@ FINDINGS: Mapping[str, Callable[[RunData], Finding]] = {
         tournament_findings.tournament_steps,
         tournament_findings.tournament_half,
         tournament_findings.tournament_kinks,
+        *several_findings.FINDINGS,
     )
 }
 TABLES: Mapping[str, Callable[[RunData], Table]] = {
@@ -65,6 +68,7 @@ TABLES: Mapping[str, Callable[[RunData], Table]] = {
         tournament_tables.tournament_kinks,
         tournament_tables.half_steps,
         tournament_tables.tournament_absent,
+        *several_report.TABLES,
     )
 }
 

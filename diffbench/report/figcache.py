@@ -47,6 +47,8 @@ DRAWING = (
     "tournament_figures",
     "tournament_maps",
     "choice_figures",
+    "several_figures",
+    "several_maps",
 )
 THEORY = (
     "diffbench.predictions",

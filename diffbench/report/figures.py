@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from diffbench.report import tournament_report
+from diffbench.report import several_report, tournament_report
 from diffbench.report.cases import (
     SERIES,
     SHOWCASE,
@@ -50,7 +50,8 @@ def main_figures(run: RunData) -> tuple[list[Figure], list[str]]:
         except Missing as reason:
             missing.append(str(reason))
     of_the_tournament, without = tournament_report.figures(run)
-    return [*figures, *of_the_tournament], [*missing, *without]
+    of_several, lacking = several_report.figures(run)
+    return [*figures, *of_the_tournament, *of_several], [*missing, *without, *lacking]
 
 
 def problem_figures(run: RunData) -> Iterator[Figure]:

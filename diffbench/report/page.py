@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 
 from diffbench.errors import UserError
+from diffbench.report import several_report
 from diffbench.report.claims import Claim, measured
 from diffbench.report.claims_rows import CLAIMS
 from diffbench.report.contents import FINDINGS, TABLES, gather
@@ -59,6 +60,12 @@ SECTIONS = (
             "tournament_kinks",
             "tournament_absent",
         ),
+    ),
+    (
+        "several",
+        "Several variables",
+        several_report.FIGURES,
+        ("gradient_methods", "gradient_growth", "gradient_stalls"),
     ),
     ("order", "Observed order", ("orders",), ("orders",)),
     ("parts", "The five parts of an error", ("decomposition",), ()),

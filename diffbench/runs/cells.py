@@ -53,7 +53,9 @@ class Cell:
 
     @property
     def label(self) -> str:
-        return f"{self.problem.name} {self.format_name}{'' if self.kind == 'sweep' else f' {self.kind}'}"
+        what = "" if self.kind == "sweep" else f" {self.kind}"
+        task = getattr(self.settings, "task", "")  # of a kind that has several
+        return f"{self.problem.name} {self.format_name}{what}{task and f' {task}'}"
 
 
 def problem_content(problem: Problem) -> dict[str, Any]:

@@ -126,6 +126,20 @@ class Tournament(_Table):
         return None if names is None else [get_format(name).name for name in names]
 
 
+class Gradients(_Table):
+    """Functions of several variables: which problems, formats (the suite's by default) and descents."""
+
+    problems: list[str] = Field(default=["all"], min_length=1)
+    formats: list[str] | None = Field(default=None, min_length=1)
+    descents: list[str] = ["rosen", "logistic"]
+    pictures: bool = True
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, names: list[str] | None) -> list[str] | None:
+        return None if names is None else [get_format(name).name for name in names]
+
+
 class Suite(_Choices):
     """What a run computes.
 
@@ -150,6 +164,8 @@ class Suite(_Choices):
         Maps of the error of the first derivative over points and steps.
     tournament : Tournament, optional
         Methods to compare.
+    gradients : Gradients, optional
+        Functions of several variables.
     folder : Path or None
         Where the file is; plugins are looked for there too. Not part of the content.
     """
@@ -164,6 +180,7 @@ class Suite(_Choices):
     extra: list[Extra] = []
     maps: list[Map] = []
     tournament: Tournament | None = None
+    gradients: Gradients | None = None
     name: str = Field(default="suite", exclude=True)
     folder: Path | None = Field(default=None, exclude=True)
 

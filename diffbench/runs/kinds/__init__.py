@@ -21,6 +21,7 @@ NAMES = (
     "sweep",
     "map",
     "tournament",
+    "gradients",
 )
 
 
