@@ -4,7 +4,9 @@
 * ``reference(f, x)``: the true derivative at the exact point, with a guaranteed radius.
 * ``stencil("central", accuracy=4)``: exact weights and error constants.
 * ``derivative(f, x)``: one estimate by one method.
+* ``tournament()``: every method on every problem, ranked; ``diffbench compare`` does it for one function.
 * ``check_gradient(f, gradient, x)``: is this gradient right? Judged per component, in the format it runs in.
+* ``gradient(f, x)``, ``jacobian``, ``hessian``, ``directional(f, x, v)``, ``partial(f, x, (2, 0, 1))``.
 * ``grad(f)``, ``Variable``, ``Function``, ``no_grad``: reverse mode.
 * ``problems()``, ``methods()``, ``formats()``: what there is, by name.
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from diffbench import errors as errors
+    from diffbench.advice import Advice as Advice
+    from diffbench.advice import advise as advise
     from diffbench.arithmetic.formats import formats as formats
     from diffbench.arithmetic.tape import Function as Function
     from diffbench.arithmetic.tape import Variable as Variable
@@ -32,6 +36,15 @@ if TYPE_CHECKING:
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
+    from diffbench.opaque import OpaqueFunction as OpaqueFunction
+    from diffbench.opaque import command as command
+    from diffbench.opaque import opaque as opaque
+    from diffbench.multivariate import Partials as Partials
+    from diffbench.multivariate import directional as directional
+    from diffbench.multivariate import gradient as gradient
+    from diffbench.multivariate import hessian as hessian
+    from diffbench.multivariate import jacobian as jacobian
+    from diffbench.multivariate import partial as partial
     from diffbench.problems import problems as problems
     from diffbench.reference import Reference as Reference
     from diffbench.reference import reference as reference
@@ -39,34 +52,49 @@ if TYPE_CHECKING:
     from diffbench.stencils import stencil as stencil
     from diffbench.sweep import Sweep as Sweep
     from diffbench.sweep import sweep as sweep
+    from diffbench.tournament import Tournament as Tournament
+    from diffbench.tournament import tournament as tournament
 
     __version__: str
 
 # public name -> the submodule it lives in
 _HOMES = {
+    "Advice": "advice",
     "Estimate": "methods",
     "Function": "arithmetic.tape",
     "GradientCheck": "gradient_check",
+    "OpaqueFunction": "opaque",
+    "Partials": "multivariate",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
+    "Tournament": "tournament",
     "Variable": "arithmetic.tape",
+    "advise": "advice",
     "check_gradient": "gradient_check",
+    "command": "opaque",
     "derivative": "methods",
+    "directional": "multivariate",
     "errors": "errors",
     "formats": "arithmetic.formats",
     "grad": "arithmetic.tape",
+    "gradient": "multivariate",
+    "hessian": "multivariate",
+    "jacobian": "multivariate",
     "methods": "methods",
     "no_grad": "arithmetic.tape",
+    "opaque": "opaque",
+    "partial": "multivariate",
     "problems": "problems",
     "reference": "reference",
     "stencil": "stencils",
     "sweep": "sweep",
+    "tournament": "tournament",
 }
 
 __all__ = [*_HOMES, "__version__"]
 
-# Four functions share their name with the submodule they live in, and Python gives such a name to the
+# Six functions share their name with the submodule they live in, and Python gives such a name to the
 # submodule as soon as anything imports it:
 #
 #     import diffbench as db

@@ -22,6 +22,7 @@ from diffbench.arithmetic.base import Arithmetic, Raw
 from diffbench.arithmetic.complexes import ComplexArithmetic
 from diffbench.arithmetic.formats import NAMES, exact_parts, get_format
 from diffbench.arithmetic.ieee import FormatArithmetic
+from diffbench.arithmetic.index_sets import IndexSetArithmetic
 from diffbench.arithmetic.jets import JetArithmetic
 from diffbench.arithmetic.mp import MpArithmetic
 from diffbench.arithmetic.tape import TapeArithmetic
@@ -267,6 +268,19 @@ class JetRunner(FormatRunner):
             assert error <= max(2 * body.ulps, 1), f"{body.name}({p}): {error:.2f} ulp"
 
 
+class IndexSetRunner(JetRunner):
+    """Values in float64, each with what it depends on: its own point, unless it is constant there."""
+
+    def compare(self, body: Body, points: list[float], values: Raw) -> None:
+        self.compare_values(body, points, np.array([v.value for v in values]), get_format("float64"))
+        for i, value in enumerate(values):
+            if body.whole:
+                continue
+            assert value.on in (0, 1 << i), f"{body.name}({points[i]}) depends on {value.on:b}"
+            if (body.name, points[i]) not in CONSTANT_BRANCH and abs(slope_of(body, points, i)) > 1e-30:
+                assert value.on, f"{body.name}({points[i]}) depends on its point"
+
+
 def taylor_of(body: Body, points: list[float], i: int) -> list[Any]:
     """Taylor coefficients of the truth's value i where all points move together."""
     base = [M.mpf(p) for p in points]
@@ -307,5 +321,6 @@ def runners() -> dict[str, Runner]:
             f"jets-{name}": JetRunner(JetArithmetic(FormatArithmetic(get_format(name)), TERMS - 1))
             for name in ("float32", "float64")
         },
+        "index sets": IndexSetRunner(IndexSetArithmetic()),
         "Taylor": TaylorRunner(TaylorArithmetic(320, TERMS + 1)),
     }

@@ -124,7 +124,8 @@ REFUSED: list[tuple[str, str]] = [
     ("list", "missing argument 'what'"),
     ("list problms", "unknown list 'problms': did you mean 'problems'?"),
     ("list problems sine", "unknown problem 'sine': did you mean 'sin'"),
-    ("list formats float16", "only problems can be narrowed"),
+    ("list formats float16", "only problems, steps and methods can be narrowed"),
+    ("list steps curtis-red", "unknown step 'curtis-red': did you mean 'curtis-reid'"),
     ("report missing", "there is no folder missing"),
     ("report .", "is not a run"),
 ]
@@ -320,6 +321,14 @@ def test_problems_can_be_narrowed(say: Any) -> None:
     assert all("noisy" in row["tags"] for row in rows[:-1]) and rows[-1]["name"] == "exp"
 
 
+def test_methods_and_steps_can_be_narrowed(say: Any) -> None:
+    rows = json.loads(say("list", "methods", "central-2@*", "ridders", "--json")[1])
+    assert len(rows) > 10 and {row["family"] for row in rows} == {"stencil", "extrapolation"}
+    assert all(row["name"].startswith("central-2@") for row in rows[:-1]) and rows[-1]["name"] == "ridders"
+    (row,) = json.loads(say("list", "steps", "curtis-reid", "--json")[1])
+    assert row["kind"] == "selector" and row["stencils"] == "central-2" and "1974" in row["source"]
+
+
 def test_doctor(say: Any) -> None:
     code, out, _ = say("doctor", "--json")
     found = json.loads(out)
@@ -365,8 +374,8 @@ def test_a_run_from_the_first_command_to_the_second(tmp_path: Path, say: Any) ->
     code, out, err = say(*words, str(tmp_path / "out"))
     assert code == 0
     assert "First derivative, Quick look" in out and f"open   {tmp_path / 'out' / 'index.html'}" in out
-    assert "cells  2 computed, 0 reused, 0 failed" in out
-    assert "0%  0/2 cells" in err and "100%  2/2 cells" in err, "plain lines where there is no terminal"
+    assert "cells  4 computed, 0 reused, 0 failed" in out  # two of sweeps, two of the tournament
+    assert "0%  0/4 cells" in err and "100%  4/4 cells" in err, "plain lines where there is no terminal"
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert made >= {"manifest.json", "sweep.parquet", "summary.csv", "REPORT.md", "index.html", "figures"}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -377,7 +386,7 @@ def test_a_run_from_the_first_command_to_the_second(tmp_path: Path, say: Any) ->
     code, out, err = say(*words, str(tmp_path / "out"), "--json")
     found = json.loads(out)
     assert (code, err) == (0, ""), "no work, no drawing"
-    assert found["cells"] == {"computed": 0, "reused": 2, "failed": 0}
+    assert found["cells"] == {"computed": 0, "reused": 4, "failed": 0}
     assert {row["stencil"] for row in found["table"]} >= {"forward-1", "central-8"}
 
     page = tmp_path / "out" / "index.html"

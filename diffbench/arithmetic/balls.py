@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import flint
@@ -20,6 +21,7 @@ from diffbench.arithmetic.base import Program, Raw
 from diffbench.arithmetic.formats import exact_parts
 from diffbench.arithmetic.kernels import Kernel, complete
 from diffbench.arithmetic.objects import ObjectArithmetic
+from diffbench.arithmetic.reductions import as_raw
 from diffbench.errors import DiffbenchError
 
 
@@ -76,7 +78,12 @@ def decide_sign(ball: arb) -> int:
 def _power(x: arb, y: arb) -> arb:
     """``x ** y``; an exact integer exponent also takes a base that is negative or contains 0."""
     integer = y.unique_fmpz() if y.is_exact() else None
-    return x**y if integer is None else x ** int(integer)
+    if integer is None:
+        return x**y
+    power = x ** int(integer)
+    if power.is_nan() and x.is_finite() and 0 < integer < 1000:  # FLINT's power of a ball around 0
+        return prod([x] * int(integer), start=arb(1))
+    return power
 
 
 def _cbrt(x: arb) -> arb:
@@ -180,9 +187,8 @@ class ArbArithmetic(ObjectArithmetic):
         return type(value) is arb
 
     def power(self, base: Raw, exponent: Any) -> Raw:
-        if type(exponent) is int and abs(exponent) < 1000:  # the usual case, without a ball for the exponent
-            power = base**exponent
-            return power if isinstance(power, np.ndarray) else self.box(power)
+        if type(exponent) is int and 1 < exponent < 5:  # products enclose the power of a ball around 0 too
+            return as_raw(self, prod([base] * exponent))
         return super().power(base, exponent)
 
     def evaluate(self, f: Program, *args: Any) -> Raw:

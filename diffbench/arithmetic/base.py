@@ -112,14 +112,34 @@ class Arithmetic(ABC):
             If the result has another shape than the argument.
         """
         raws = [np.array(self.coerce(a), copy=True, subok=False) for a in args]
+        return self.result(self._called(f, raws), raws[0].shape)
+
+    def outcome(self, f: Program, *args: Any) -> Raw:
+        """Run ``f`` on the arguments and return the raw result, of whatever shape it has.
+
+        For functions of several variables; the arguments are not copied.
+
+        Raises
+        ------
+        RefusedError
+            If ``f`` calls what the arithmetic cannot do, or returns something that is not a number of it.
+        """
+        value = self._called(f, [self.coerce(a) for a in args])
+        if isinstance(value, list | tuple):  # a function may return its components one by one
+            value = np.stack([self.wrap(self.coerce(v)) for v in value])
+        if not self._is_result(value):
+            self.result(value, ())  # raises, saying what a program may return
+        return self.coerce(value)
+
+    def _called(self, f: Program, raws: list[Raw]) -> Any:
+        """What the program returns; NumPy's own complaints become refusals."""
         try:
-            value = f(*(self.wrap(r) for r in raws))
+            return f(*(self.wrap(r) for r in raws))
         except (TypeError, ValueError, IndexError) as error:
             explained = self._explained(error)
             if explained is error:
                 raise
             raise explained from None
-        return self.result(value, raws[0].shape)
 
     def result(self, value: Any, shape: tuple[int, ...]) -> Raw:
         """Check what a program returned; a constant counts for every point."""

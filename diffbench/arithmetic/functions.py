@@ -55,6 +55,8 @@ def call_function(ar: Arithmetic, func: Callable[..., Any], args: Any, kwargs: A
 
 
 def _handle(ar: Arithmetic, name: str, args: Any, kwargs: Any) -> Any:
+    if len(args) == 1 and kwargs.keys() <= PLAIN_CALLS[name]:  # np.sum(x, axis=0): nothing to look at
+        return HANDLERS[name](ar, *args, **kwargs)
     try:
         bound = SIGNATURES[name].bind(ar, *args, **kwargs)
     except TypeError as error:
@@ -203,6 +205,10 @@ HANDLERS: Mapping[str, Callable[..., Any]] = {
     "polyval": _polyval,
 }
 SIGNATURES = {name: signature(handler) for name, handler in HANDLERS.items()}
+# The keywords of functions of one array that are no options; others are looked at each time.
+PLAIN_CALLS: Mapping[str, frozenset[str]] = {
+    name: frozenset({"axis", "keepdims"}) & frozenset(found.parameters) for name, found in SIGNATURES.items()
+}
 
 
 # methods ------------------------------------------------------------------------------------------------

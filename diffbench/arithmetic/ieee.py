@@ -52,6 +52,8 @@ class FormatArithmetic(Arithmetic):
         self._flagging = False  # an infinity that raises no flag of the processor raises FloatingPointError
         self._infinite: Flags | None = None  # while looking: the points that saw an infinity
         self._scattered = False  # ... and whether one was seen that belongs to no point in particular
+        #: True while ``run`` goes over the same points again to find an infinity: no new evaluations
+        self.repeating = False
 
     # numbers of the format ---------------------------------------------------------------------------
 
@@ -156,13 +158,14 @@ class FormatArithmetic(Arithmetic):
 
     # runs that watch for infinities ------------------------------------------------------------------
 
-    def run(self, f: Program, x: Raw) -> FormatRun:
+    def run(self, f: Program, x: Raw, look: bool = False) -> FormatRun:
         """Run ``f`` at every element of ``x`` (dtype of the format).
 
         The first pass lets the processor's own flags watch for infinities, which costs nothing; only when
         one is raised (and always in bfloat16, whose casts raise none) a second pass looks at every result.
+        With ``look`` there is that one pass only, so that ``f`` is not called twice.
         """
-        if self.name != "bfloat16":
+        if self.name != "bfloat16" and not look:
             self._flagging = True
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
@@ -172,10 +175,15 @@ class FormatArithmetic(Arithmetic):
                 pass
             finally:
                 self._flagging = False
-        values, overflow = self._look(f, x)
-        if self._scattered and x.size > 1:  # a result of another shape was infinite: find out whose
-            points = [self._look(f, x.reshape(-1)[i : i + 1])[1] for i in range(x.size)]
-            overflow = np.concatenate(points).reshape(x.shape)
+            self.repeating = True
+        try:
+            values, overflow = self._look(f, x)
+            self.repeating = True
+            if self._scattered and x.size > 1:  # a result of another shape was infinite: find out whose
+                points = [self._look(f, x.reshape(-1)[i : i + 1])[1] for i in range(x.size)]
+                overflow = np.concatenate(points).reshape(x.shape)
+        finally:
+            self.repeating = False
         return FormatRun(values, overflow)
 
     def _look(self, f: Program, x: Raw) -> tuple[Raw, Flags]:

@@ -1,15 +1,13 @@
-"""``diffbench list | report | doctor``: what there is, a report again, and the state of the installation."""
+"""``diffbench list | doctor``: what there is, and the state of the installation."""
 
 from __future__ import annotations
 
-from inspect import isfunction
-from pathlib import Path
+from fnmatch import fnmatchcase
 from typing import Any
 
 import click
 
 from diffbench.cli.output import examples, print_json, print_table
-from diffbench.cli.run import render_report
 from diffbench.errors import UnknownNameError, UserError
 
 
@@ -18,6 +16,7 @@ from diffbench.errors import UnknownNameError, UserError
     epilog=examples(
         "diffbench list problems",
         'diffbench list problems group:smooth "sin*" tag:noisy',
+        'diffbench list methods "central-2@*"',
         "diffbench list stencils --json",
     ),
 )
@@ -27,27 +26,27 @@ from diffbench.errors import UnknownNameError, UserError
 def list_command(what: str, patterns: tuple[str, ...], as_json: bool) -> None:
     """List what there is: problems, formats, stencils, steps or methods.
 
-    Problems can be narrowed by names, globs, groups and tags.
+    Problems can be narrowed by names, globs, groups and tags; steps and methods by names and globs.
     """
     if what not in LISTS:
         raise UnknownNameError("list", what, LISTS)
-    if patterns and what != "problems":
-        raise UserError(f"only problems can be narrowed by a pattern: diffbench list {what}")
-    rows = _problems(patterns) if what == "problems" else LISTS[what]()
+    if patterns and what not in ("problems", "steps", "methods"):
+        raise UserError(
+            f"only problems, steps and methods can be narrowed by a pattern: diffbench list {what}"
+        )
+    rows = _problems(patterns) if what == "problems" else _matching(what, LISTS[what](), patterns)
     if as_json:
         print_json(rows)
     else:
         print_table(rows)
 
 
-@click.command(epilog=examples("diffbench report reports/latest"))
-@click.argument("run_dir", metavar="RUN_DIR")
-def report(run_dir: str) -> None:
-    """Render the report of a run folder again, from its stored results."""
-    from diffbench.runs import load
-
-    render_report(load(run_dir).folder)
-    click.echo(f"open   {Path(run_dir) / 'index.html'}")
+def _matching(what: str, rows: list[dict[str, Any]], patterns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows whose name matches one of the patterns, if there are any patterns."""
+    for pattern in patterns:
+        if not any(fnmatchcase(row["name"], pattern) for row in rows):
+            raise UnknownNameError(what.removesuffix("s"), pattern, [row["name"] for row in rows])
+    return [row for row in rows if not patterns or any(fnmatchcase(row["name"], p) for p in patterns)]
 
 
 @click.command()
@@ -157,33 +156,49 @@ def _shown_accuracies(kind: str) -> tuple[int, ...]:
 
 
 def _steps() -> list[dict[str, Any]]:
-    from diffbench.steps import rules
+    from diffbench.steps import step_rules
+    from diffbench.steps.constants import WELL_KNOWN
 
     grids = {
         "decimal": "N steps per decade, rounded to the format, over scale * [u/4, 1]",
         "binary": "every power of two over scale * [u/4, 1]: a number of every format",
     }
-    found = {
-        name: value
-        for name, value in vars(rules).items()
-        if isfunction(value) and value.__module__ == rules.__name__
+    rows = [_step(name, "grid of a sweep", "-", "-", "-", what, "-") for name, what in grids.items()]
+    rows += [_step(n, "constant", "any", "any", "plain", "h = " + n, who) for n, who in WELL_KNOWN.items()]
+    for name, found in step_rules().items():
+        orders = "any" if found.derivatives is None else " ".join(map(str, found.derivatives))
+        stencils = "any" if found.stencils is None else " ".join(found.stencils)
+        rows.append(_step(name, found.kind, orders, stencils, found.rounding, found.what, found.source))
+    return rows
+
+
+def _step(
+    name: str, kind: str, orders: str, stencils: str, rounding: str, what: str, source: str
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "derivatives": orders,
+        "stencils": stencils,
+        "rounding": rounding,
+        "what": what,
+        "source": source,
     }
-    return [{"name": name, "kind": "grid of a sweep", "what": what} for name, what in grids.items()] + [
-        {
-            "name": name.replace("_", "-"),
-            "kind": "rule",
-            "what": (value.__doc__ or "").partition("\n")[0].replace("`", ""),
-        }
-        for name, value in found.items()
-        if not name.startswith("_")
-    ]
 
 
 def _methods() -> list[dict[str, Any]]:
     from diffbench.methods import methods
 
     return [
-        {"name": name, "default_step": method.rule, "installed": "yes" if method.available else "no"}
+        {
+            "name": name,
+            "family": method.family,
+            "default_step": method.rule,
+            "derivatives": "any" if method.derivatives is None else " ".join(map(str, method.derivatives)),
+            "formats": "any" if method.formats is None else " ".join(method.formats),
+            "installed": "yes" if method.available else f"no: diffbench[{method.extra}]",
+            "source": method.source,
+        }
         for name, method in methods().items()
     ]
 

@@ -15,7 +15,7 @@ class Estimate:
     Attributes
     ----------
     value : scalar or array
-        In the format that was asked for, of the shape of ``x``.
+        In the format that was asked for (float32 for the variant ``mixed``), of the shape of ``x``.
     h : scalar or array
         The step, a number of the format; None for a method without one.
     evaluations : int or array of int
@@ -31,6 +31,8 @@ class Estimate:
     statuses : array of str or None
         The status of every point, of the shape of ``x``, where the method knows it; None means ``status``
         for all.
+    warnings : tuple of str
+        What a library warned of on the way, and that it has another version than the tested one.
     """
 
     value: Any
@@ -40,6 +42,7 @@ class Estimate:
     message: str = ""
     error: Any = None
     statuses: Any = None
+    warnings: tuple[str, ...] = ()
 
     def __float__(self) -> float:
         return float(self.value)

@@ -73,13 +73,12 @@ class Scheme:
         return self._coefficients(fmt)[0]
 
     def _coefficients(self, fmt: Format) -> tuple[RawArray, tuple[Fraction, ...]]:
-        exact = self.stencil.weights if self.variant == "float" else self.stencil.numerators
-        return _round_all(self.working_format(fmt).name, exact)
+        return _rounded_coefficients(self.stencil, self.variant == "float", self.working_format(fmt).name)
 
     def divisor(self, fmt: Format, h: RawArray) -> RawArray:
         """``h**m`` by repeated multiplication, times the denominator unless the weights carry it."""
         work = self.working_format(fmt)
-        step = h.astype(work.dtype)
+        step = h.astype(work.dtype, copy=False)
         power = step
         for _ in range(self.stencil.derivative - 1):
             power = power * step
@@ -160,6 +159,24 @@ def _symmetric_pairs(stencil: Stencil) -> tuple[tuple[int, int], ...]:
         return ()
     pairs = [(i, len(s) - 1 - i) for i in range(len(s) // 2)]
     return tuple(sorted(pairs, key=lambda pair: -abs(s[pair[1]])))
+
+
+@lru_cache(maxsize=512)
+def _rounded_coefficients(
+    stencil: Stencil, weights: bool, name: str
+) -> tuple[RawArray, tuple[Fraction, ...]]:
+    return _round_all(name, stencil.weights if weights else stencil.numerators)
+
+
+def factors(fmt: Format, stencil: Stencil) -> RawArray | None:
+    """The offsets as a column of the format's numbers, or None if one is not a number of it (1/3)."""
+    return _factors(fmt.name, stencil)
+
+
+@lru_cache(maxsize=512)
+def _factors(name: str, stencil: Stencil) -> RawArray | None:
+    rounded, exact = _round_all(name, stencil.offsets)
+    return rounded[:, None] if exact == stencil.offsets else None
 
 
 @lru_cache(maxsize=512)

@@ -46,7 +46,7 @@ class Method:
     derivatives : tuple of int or None
         The orders it can do; None means any from 1 on.
     formats : tuple of str or None
-        The formats it accepts; None means every format.
+        The formats it accepts; None means every format. ``lacks`` says why not the others.
     available : bool
         Whether what it needs is installed; ``extra`` names the extra that installs it.
     source : str
@@ -64,6 +64,7 @@ class Method:
     source: str = ""
     oracle: bool = False
     takes_step: bool = False
+    lacks: str = ""
 
     def refusal(self, fmt: Format, derivative: int) -> str:
         """Why the method cannot do this, or an empty text."""
@@ -71,7 +72,8 @@ class Method:
             listed = ", ".join(map(str, self.derivatives))
             return f"{self.name} does derivatives of order {listed}, not {derivative}"
         if self.formats is not None and fmt.name not in self.formats:
-            return f"{self.name} has no {fmt.name}: use one of {', '.join(self.formats)}"
+            why = f" ({self.lacks})" if self.lacks else ""
+            return f"{self.name} has no {fmt.name}{why}: use one of {', '.join(self.formats)}"
         if not self.available:
             return f"{self.name} is not installed: pip install 'diffbench[{self.extra}]'"
         return ""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from diffbench.report import findings, findings_rows, tables, tables_run
+from diffbench.report import (
+    findings,
+    findings_rows,
+    several_findings,
+    several_report,
+    tables,
+    tables_run,
+    tournament_findings,
+    tournament_tables,
+)
 from diffbench.report.data import Missing, RunData
 from diffbench.report.findings import Finding
 from diffbench.report.tables import Table
@@ -30,6 +39,14 @@ FINDINGS: Mapping[str, Callable[[RunData], Finding]] = {
         findings_rows.certified,
         findings_rows.failures,
         findings_rows.kinks,
+        tournament_findings.tournament_winners,
+        tournament_findings.tournament_textbook,
+        tournament_findings.tournament_silent,
+        tournament_findings.tournament_estimates,
+        tournament_findings.tournament_steps,
+        tournament_findings.tournament_half,
+        tournament_findings.tournament_kinks,
+        *several_findings.FINDINGS,
     )
 }
 TABLES: Mapping[str, Callable[[RunData], Table]] = {
@@ -44,6 +61,14 @@ TABLES: Mapping[str, Callable[[RunData], Table]] = {
         tables_run.hardest,
         tables_run.benchmarks,
         tables_run.environment,
+        tournament_tables.tournament_board,
+        tournament_tables.tournament_others,
+        tournament_tables.tournament_noisy,
+        tournament_tables.tournament_kinked,
+        tournament_tables.tournament_kinks,
+        tournament_tables.half_steps,
+        tournament_tables.tournament_absent,
+        *several_report.TABLES,
     )
 }
 

@@ -81,6 +81,12 @@ class RunData:
         return tuple(pq.read_schema(self.folder / "sweep.parquet").names)
 
     @cached_property
+    def steps(self) -> pd.DataFrame | None:
+        """The rows of the tournament, ``steps.parquet``; None when the run has none."""
+        path = self.folder / "steps.parquet"
+        return _as_text(pq.read_table(path).to_pandas()) if path.is_file() else None
+
+    @cached_property
     def main_derivative(self) -> int:
         """The derivative that figures and findings speak of: the first, or the lowest there is."""
         orders = self.summary["derivative"].dropna()

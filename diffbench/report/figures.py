@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from diffbench.report import several_report, tournament_report
 from diffbench.report.cases import (
     SERIES,
     SHOWCASE,
@@ -48,7 +49,9 @@ def main_figures(run: RunData) -> tuple[list[Figure], list[str]]:
             figures.append(make(run))
         except Missing as reason:
             missing.append(str(reason))
-    return figures, missing
+    of_the_tournament, without = tournament_report.figures(run)
+    of_several, lacking = several_report.figures(run)
+    return [*figures, *of_the_tournament, *of_several], [*missing, *without, *lacking]
 
 
 def problem_figures(run: RunData) -> Iterator[Figure]:

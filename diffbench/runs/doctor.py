@@ -13,6 +13,7 @@ from typing import Any
 
 from diffbench import __version__
 from diffbench.arithmetic.formats import formats
+from diffbench.methods.rivals import rivals
 from diffbench.runs.environment import cpu_features, cpu_model, package_version
 
 #: What an optional package brings; a package without a line here is shown without one.
@@ -37,11 +38,15 @@ def examine() -> dict[str, Any]:
     -------
     dict
         ``ok`` (nothing required is missing), ``python``, ``diffbench``, ``packages`` and ``missing``
-        (required ones), ``extras`` (per optional package: version, extra, what it brings), ``formats``,
+        (required ones), ``extras`` (per optional package: version, extra, what it brings, and for a rival
+        the version it was tested with), ``formats``,
         ``cpu_model``, ``cpu_features``.
     """
     required = {name: package_version(name) for name, extra in _requirements() if not extra}
-    optional = [(name, extra) for name, extra in _requirements() if extra and extra not in DEVELOPER_EXTRAS]
+    optional: dict[str, str] = {}
+    for name, extra in _requirements():
+        if extra and extra not in DEVELOPER_EXTRAS:
+            optional.setdefault(name, extra)  # one line for a package that two extras bring
     missing = [name for name, version in required.items() if version is None]
     return {
         "ok": not missing,
@@ -55,9 +60,9 @@ def examine() -> dict[str, Any]:
                 "package": name,
                 "extra": extra,
                 "version": package_version(name),
-                "brings": BRINGS.get(name, ""),
+                "brings": "; ".join(filter(None, [BRINGS.get(name, ""), _rivals_of(name)])),
             }
-            for name, extra in optional
+            for name, extra in optional.items()
         ],
         "formats": [
             {
@@ -72,6 +77,17 @@ def examine() -> dict[str, Any]:
         "cpu_model": cpu_model(),
         "cpu_features": cpu_features(),
     }
+
+
+def _rivals_of(package: str) -> str:
+    """The rivals of a package, and whether the installed version is the one that was tested."""
+    known = [rival for rival in rivals().values() if rival.package == package]
+    if not known:
+        return ""
+    tested, installed = known[0].tested, known[0].installed
+    note = f"tested with {tested}" + ("" if installed in (None, tested) else ", not with this version")
+    names = known[0].name if len(known) == 1 else f"{len(known)} rivals"
+    return f"{names} in the tournament, {note}"
 
 
 def _requirements() -> Iterator[tuple[str, str]]:

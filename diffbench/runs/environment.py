@@ -23,7 +23,7 @@ from diffbench.arithmetic.formats import get_format
 #: The packages that compute numbers; pandas or matplotlib cannot change a result.
 NUMERICAL_PACKAGES = ("numpy", "python-flint", "mpmath", "ml_dtypes", "scipy")
 
-#: The module that computes a cell; what it imports, directly or not, is the engine.
+#: The module that computes a sweep; what it imports, directly or not, is the engine.
 ENTRANCE = "diffbench.sweep"
 
 #: Imported by the engine, but no part of it: problems are in the key one by one, figures change no number.
@@ -40,8 +40,14 @@ def package_version(name: str) -> str | None:
         return None
 
 
-def environment() -> dict[str, Any]:
-    """Everything outside the program that can change a bit of a result."""
+def environment(entrance: str = ENTRANCE) -> dict[str, Any]:
+    """Everything outside the program that can change a bit of a result.
+
+    Parameters
+    ----------
+    entrance : str
+        The module that computes; its digest is that of all it imports.
+    """
     major, minor, _ = platform.python_version_tuple()
     return {
         "python": f"{major}.{minor}",
@@ -49,7 +55,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu_features": cpu_features(),
         "longdouble": get_format("longdouble").kind,
-        "engine": engine_digest(),
+        "engine": engine_digest(entrance),
     }
 
 
@@ -65,20 +71,20 @@ def cpu_features() -> list[str]:
 
 
 @cache
-def engine_digest() -> str:
+def engine_digest(entrance: str = ENTRANCE) -> str:
     """A hash of the source text of the engine, the same for Unix and Windows line ends."""
     digest = hashlib.sha256()
-    for path in engine_files():
+    for path in engine_files(entrance):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode())
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 
-def engine_files() -> list[Path]:
+def engine_files(entrance: str = ENTRANCE) -> list[Path]:
     """The source files that decide the numbers: found by imports, so a new one cannot be forgotten."""
     # every number system counts: a registry may import them by a name that is put together
     found = set((_PACKAGE / "arithmetic").rglob("*.py"))
-    waiting = [ENTRANCE, *(f"diffbench.arithmetic.{path.stem}" for path in found)]
+    waiting = [entrance, *(f"diffbench.arithmetic.{path.stem}" for path in found)]
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()

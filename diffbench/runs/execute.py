@@ -16,27 +16,23 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffbench.errors import DiffbenchError
+from diffbench.runs.kinds import Work, get_kind
 from diffbench.runs.plan import import_plugins
 from diffbench.runs.store import CellStore, StoredCell, encode
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diffbench.problems import Problem
-    from diffbench.runs.plan import Cell
+    from diffbench.runs.cells import Cell
     from diffbench.runs.suite import Suite
-    from diffbench.sweep import SweepSettings
 
-#: What computes a cell: (problem, format name, settings) -> frames. It must be importable by its name.
-Work = Callable[["Problem", str, "SweepSettings"], "dict[str, pd.DataFrame]"]
-
-#: Rows with these statuses make a cell failed: another try may go better.
-FAILURES = ("timeout", "error")
+#: What computes the cells of a kind instead of the kind's own function; a function alone is for sweeps.
+Works = Work | Mapping[str, Work] | None
 
 
 class RunInterrupted(DiffbenchError):
@@ -84,13 +80,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Task:
-    """A cell as it travels to a worker: by name, since functions made in a decorator cannot be pickled."""
+    """A cell as it travels to a worker, with the problem as its kind packs it."""
 
-    problem: str
-    points: tuple[float, ...]
-    scale: float | None
+    kind: str
+    packed: Any
     format_name: str
-    settings: SweepSettings
+    settings: Any
     plugins: list[str]
     folder: Path | None
     work: Work | None
@@ -100,10 +95,10 @@ def execute(
     cells: list[Cell],
     suite: Suite,
     store: CellStore,
-    surroundings: str,
+    surroundings: Mapping[str, str],
     jobs: int,
     finished: Callable[[Cell, StoredCell], None],
-    work: Work | None = None,
+    work: Works = None,
 ) -> None:
     """Compute and store cells.
 
@@ -111,14 +106,15 @@ def execute(
     ----------
     cells : list of Cell
         What is to be computed; the most costly are begun first, so that none of them is last.
-    surroundings : str
-        Hash of the environment, kept with every cell.
+    surroundings : mapping
+        Kind -> hash of the environment, kept with every cell.
     jobs : int
         Number of worker processes.
     finished : callable
         Called with every cell when it is stored, in the order of completion.
-    work : callable, optional
-        What computes a cell; the default is :func:`diffbench.sweep.sweep_cell`.
+    work : callable or mapping, optional
+        What computes a cell instead of its kind's own function: a function for sweeps and maps, or a
+        mapping kind -> function.
 
     Raises
     ------
@@ -134,7 +130,7 @@ def execute(
         nonlocal stored
         for future in futures:
             cell = waiting.pop(future)  # forgets the result too: what is stored is not kept in memory
-            done, files = _outcome(future, cell, suite.timeout, surroundings)
+            done, files = _outcome(future, cell, suite.timeout, surroundings[cell.kind])
             store.put(done, files)
             stored += 1
             finished(cell, done)
@@ -164,10 +160,11 @@ def execute(
         pool.join()
 
 
-def _task(cell: Cell, suite: Suite, work: Work | None) -> Task:
-    problem = cell.problem
-    place = (suite.plugins, suite.folder, work)
-    return Task(problem.name, problem.points, problem.scale, cell.format_name, cell.settings, *place)
+def _task(cell: Cell, suite: Suite, work: Works) -> Task:
+    works = {"sweep": work, "map": work} if callable(work) else work or {}
+    packed = get_kind(cell.kind).pack(cell.problem)
+    place = (suite.plugins, suite.folder, works.get(cell.kind))
+    return Task(cell.kind, packed, cell.format_name, cell.settings, *place)
 
 
 def process_context() -> Any:
@@ -191,24 +188,14 @@ def _begin_worker() -> None:
 
 def compute(task: Task) -> tuple[dict[str, int], dict[str, bytes]]:
     """In the worker: a cell's counts by status and its files."""
-    from diffbench.problems import get_problem
-
+    kind = get_kind(task.kind)
     import_plugins(task.plugins, task.folder)
-    problem = get_problem(task.problem)
-    if (task.points, task.scale) != (problem.points, problem.scale):  # a map
-        problem = replace(problem, points=task.points, scale=task.scale, stated={})
-    frames = (task.work or _sweep_cell())(problem, task.format_name, task.settings)
-    return _counts(frames["sweep"]), encode(frames)
+    frames = (task.work or kind.compute)(kind.unpack(task.packed), task.format_name, task.settings)
+    return _counts(frames[kind.frames[0]]), encode(frames)
 
 
-def _sweep_cell() -> Work:
-    from diffbench.sweep import sweep_cell
-
-    return sweep_cell
-
-
-def _counts(sweep: pd.DataFrame) -> dict[str, int]:
-    return {str(status): int(n) for status, n in sweep["status"].value_counts().items() if n}
+def _counts(rows: pd.DataFrame) -> dict[str, int]:
+    return {str(status): int(n) for status, n in rows["status"].value_counts().items() if n}
 
 
 def _outcome(
@@ -217,8 +204,10 @@ def _outcome(
     """What came of a cell: its own frames, or rows that say why there are none."""
     from pebble import ProcessExpired
 
+    failed = True
     try:
         counts, files = future.result()
+        failed = any(counts.get(status) for status in get_kind(cell.kind).retry)
     except BrokenProcessPool:
         raise DiffbenchError(
             "the worker processes could not be started; if this is a script of yours, put the call of run() "
@@ -234,8 +223,7 @@ def _outcome(
         )
     except Exception as error:  # anything the engine or a plugin can raise: it must not end the run
         counts, files = _failure(cell, "error", f"{type(error).__name__}: {error}")
-    failed = any(counts.get(status) for status in FAILURES)
-    return StoredCell(cell.key, cell.label, failed, counts, _hashes(files), surroundings), files
+    return StoredCell(cell.key, cell.label, failed, counts, _hashes(files), surroundings, cell.kind), files
 
 
 def _exit_text(code: int | None) -> str:
@@ -252,8 +240,7 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _failure(cell: Cell, status: str, message: str) -> tuple[dict[str, int], dict[str, bytes]]:
-    """The files of a cell that has no results: one row per point with the status and the message."""
-    from diffbench.runs.failures import failure_frames
-
-    frames = failure_frames(cell.problem, cell.format_name, cell.settings, status, message)
-    return _counts(frames["sweep"]), encode(frames)
+    """The files of a cell that has no results: rows with the status and the message."""
+    kind = get_kind(cell.kind)
+    frames = kind.failure(cell.problem, cell.format_name, cell.settings, status, message)
+    return _counts(frames[kind.frames[0]]), encode(frames)

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from diffbench.errors import UserError
 from diffbench.runs import manifest as manifests
+from diffbench.runs.kinds import get_kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = ("sweep.parquet", "references.parquet", "references.csv", "summary.csv", "problems.csv")
+PROBLEMS = "problems.csv"
 
-#: Only there when the suite asks for maps.
-MAPS = "maps.parquet"
+#: What every run has; tables of other kinds of cells are there when the suite asks for them.
+TABLES = (*get_kind("sweep").tables, PROBLEMS)
 
 #: What may be in a folder before its first run: the timings of the benchmarks are taken first.
 WELCOME = ("timings.json", "timings.json.part")
@@ -34,6 +35,8 @@ _TEXT_COLUMNS = dict.fromkeys(
         "format",
         "stencil",
         "variant",
+        "method",
+        "family",
         "relative_to",
         "reason",
         "group",
@@ -90,7 +93,11 @@ class Run:
     @cached_property
     def maps(self) -> pd.DataFrame | None:
         """One row per point and step of every map of the error; None when the suite has none."""
-        return _read_table(self.folder, MAPS) if (self.folder / MAPS).is_file() else None
+        return self.table("maps.parquet")
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """A table of the folder by its file name; None when this run has no such table."""
+        return _read_table(self.folder, name) if (self.folder / name).is_file() else None
 
     @property
     def counts(self) -> dict[str, int]:

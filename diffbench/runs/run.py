@@ -20,12 +20,13 @@ from typing import Any
 
 from diffbench.errors import UserError
 from diffbench.runs import manifest as manifests
-from diffbench.runs.environment import environment
-from diffbench.runs.execute import Progress, Work, execute
+from diffbench.runs.cells import Cell
+from diffbench.runs.execute import Progress, Works, execute
 from diffbench.runs.fingerprint import digest
-from diffbench.runs.folder import MAPS, TABLES, Run, prepare
-from diffbench.runs.plan import Cell, plan
-from diffbench.runs.store import CellStore, StoredCell, file_hash, merge, write_csv
+from diffbench.runs.folder import PROBLEMS, Run, prepare
+from diffbench.runs.kinds import Kind, get_kind, kinds
+from diffbench.runs.plan import plan
+from diffbench.runs.store import CellStore, StoredCell, file_hash, write_csv
 from diffbench.runs.suite import Suite, load_suite
 
 
@@ -37,7 +38,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     *,
     command: str | None = None,
-    work: Work | None = None,
+    work: Works = None,
 ) -> Run:
     """Compute a suite into a folder, going on from what is stored there.
 
@@ -55,8 +56,9 @@ def run(
         Called with a :class:`Progress` at the start and after every cell.
     command : str, optional
         What the manifest says was typed.
-    work : callable, optional
-        Instead of :func:`diffbench.sweep.sweep_cell`: (problem, format name, settings) -> frames.
+    work : callable or mapping, optional
+        What computes a cell instead of its kind's own function, (problem, format name, settings) -> frames:
+        a function for sweeps and maps, or a mapping kind -> function.
 
     Returns
     -------
@@ -98,10 +100,10 @@ class _Session:
     store: CellStore
     manifest: dict[str, Any]
     progress: Callable[[Progress], None] | None
-    work: Work | None
+    work: Works
 
     def go(self, before: dict[str, Any] | None) -> Run:
-        stored = {cell.key: self.store.get(cell.key) for cell in self.cells}
+        stored = {cell.key: self.store.get(cell.key, get_kind(cell.kind).frames) for cell in self.cells}
         reusable = {key: cell for key, cell in stored.items() if cell is not None and not cell.failed}
         missing = [cell for cell in self.cells if cell.key not in reusable]
         if before and not missing and self._is_current(before, [reusable[cell.key] for cell in self.cells]):
@@ -152,31 +154,52 @@ class _Session:
 
         tell()
         if missing:
-            execute(missing, self.suite, self.store, digest(environment()), self.jobs, finished, self.work)
+            execute(missing, self.suite, self.store, _surroundings(), self.jobs, finished, self.work)
         return done
 
     def _write_tables(self) -> None:
         import pandas as pd
 
-        maps = [cell.key for cell in self.cells if cell.is_map]
-        merge(self.store, [cell.key for cell in self.cells if not cell.is_map], maps, self.folder)
-        write_csv(pd.DataFrame(_problem_rows(self.cells)), self.folder / "problems.csv")
+        for kind in kinds():
+            if keys := [cell.key for cell in self._of(kind)]:
+                kind.merge(self.store, keys, self.folder)
+            else:
+                for name in kind.tables:  # of an earlier run that had such cells
+                    (self.folder / name).unlink(missing_ok=True)
+        write_csv(pd.DataFrame(_problem_rows(self.cells)), self.folder / PROBLEMS)
+
+    def _of(self, kind: Kind) -> list[Cell]:
+        return [cell for cell in self.cells if cell.kind == kind.name]
 
     def _finish(self, ordered: list[StoredCell], **cells: int) -> None:
-        counts: Counter[str] = Counter()
+        counts: dict[str, Counter[str]] = {cell.kind: Counter() for cell in self.cells}
         for cell, stored in zip(self.cells, ordered, strict=True):
-            counts.update({} if cell.is_map else stored.counts)
-        names = [name for name in (*TABLES, MAPS) if (self.folder / name).is_file()]
+            counts[cell.kind].update(stored.counts)
+        names = [PROBLEMS, *(name for kind in kinds() for name in kind.tables)]
+        names = [name for name in names if (self.folder / name).is_file()]
         self.manifest |= {
             "state": "complete",
             "end": manifests.now(),
-            "counts": dict(sorted(counts.items())),
+            "counts": dict(sorted(counts["sweep"].items())),
+            "kinds": {name: self._describe(get_kind(name), counts[name]) for name in counts},
             "cells": {"total": len(ordered), **cells},
             "data": self._data_digest(ordered),
             "files": {name: file_hash(self.folder / name) for name in names},
         }
         manifests.write(self.folder, self.manifest)
-        self.store.sweep_out((cell.key for cell in ordered), digest(environment()))
+        self.store.sweep_out((cell.key for cell in ordered), _surroundings())
+
+    def _describe(self, kind: Kind, counts: Counter[str]) -> dict[str, Any]:
+        """What the manifest says of one kind of cell: how many, what their surroundings were, their rows."""
+        return {
+            "cells": len(self._of(kind)),
+            "counts": dict(sorted(counts.items())),
+            "surroundings": kind.surroundings_hash(),
+        }
+
+
+def _surroundings() -> dict[str, str]:
+    return {kind.name: kind.surroundings_hash() for kind in kinds()}
 
 
 def _check_jobs(jobs: int | None) -> int:
@@ -196,7 +219,7 @@ def default_jobs() -> int:
 
 def _problem_rows(cells: list[Cell]) -> list[dict[str, Any]]:
     """The rows of ``problems.csv``."""
-    chosen = {cell.problem.name: cell.problem for cell in cells if not cell.is_map}
+    chosen = {cell.problem.name: cell.problem for cell in cells if cell.kind == "sweep"}
     return [
         {
             "problem": problem.name,

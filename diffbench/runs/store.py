@@ -1,7 +1,7 @@
 """The files of a run: finished cells, one folder each, and the tables that are merged from them.
 
 * :class:`CellStore`: puts a finished cell away atomically, and says which stored cells can be trusted.
-* :func:`merge`: ``sweep.parquet``, ``references.parquet`` and ``summary.csv`` from the cells, in plan order.
+* :func:`stack`, :func:`write_stacked`: one frame of many cells below each other, in memory or as a file.
 * :func:`encode`: frames -> the bytes of parquet files (runs in the worker, so that only bytes travel).
 
 A cell folder appears under its final name in one rename, so an interrupted run leaves whole cells and
@@ -23,13 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FRAMES = ("sweep", "references", "summary")
 
 #: Few distinct values in many rows: kept as codes, in the files and in memory.
 CATEGORIES = (
@@ -41,6 +38,9 @@ CATEGORIES = (
     "status",
     "message",
     "kind",
+    "method",
+    "family",
+    "section",
     "relative_to",
     "reason",
 )
@@ -56,13 +56,15 @@ class StoredCell:
     Attributes
     ----------
     failed : bool
-        It has rows with status ``error`` or ``timeout``; such a cell is kept for the report and tried again.
+        It broke, or has rows that its kind would try again; it is kept for the report and computed anew.
     counts : dict
-        Rows of the sweep by status.
+        Rows of the kind's first frame by status.
     files : dict
         File name -> hash of its content.
     surroundings : str
         Hash of the environment it was made in.
+    kind : str
+        What it is (:mod:`diffbench.runs.kinds`).
     """
 
     key: str
@@ -71,6 +73,7 @@ class StoredCell:
     counts: dict[str, int]
     files: dict[str, str]
     surroundings: str
+    kind: str = "sweep"
 
     @property
     def content(self) -> str:
@@ -100,12 +103,12 @@ class CellStore:
             shutil.rmtree(draft, ignore_errors=True)
             raise
 
-    def get(self, key: str) -> StoredCell | None:
-        """The stored cell of that key, or None when there is none or a byte of it is wrong."""
+    def get(self, key: str, frames: Iterable[str] | None = None) -> StoredCell | None:
+        """The stored cell of that key, or None when there is none, a frame is missing, or a byte is wrong."""
         try:
             about = json.loads((self.folder / key / "cell.json").read_text(encoding="utf-8"))
             cell = StoredCell(key=key, **about)
-            whole = set(cell.files) == {f"{name}.parquet" for name in FRAMES}
+            whole = frames is None or set(cell.files) == {f"{name}.parquet" for name in frames}
             whole = whole and all(
                 file_hash(self.folder / key / name) == value for name, value in cell.files.items()
             )
@@ -117,14 +120,20 @@ class CellStore:
         """One frame of a stored cell as an Arrow table."""
         return pq.read_table(self.folder / key / f"{frame}.parquet")
 
-    def sweep_out(self, keep: Iterable[str], surroundings: str) -> None:
-        """Remove drafts, and cells that nothing can use again: made by another engine or environment."""
+    def sweep_out(self, keep: Iterable[str], surroundings: Mapping[str, str]) -> None:
+        """Remove drafts, and cells that nothing can use again: made by another engine or environment.
+
+        Parameters
+        ----------
+        surroundings : mapping
+            Kind -> hash of today's environment.
+        """
         wanted = set(keep)
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if path.name in wanted:
                 continue
             cell = self.get(path.name)
-            if cell is None or cell.surroundings != surroundings:
+            if cell is None or cell.surroundings != surroundings.get(cell.kind):
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -140,9 +149,9 @@ def file_hash(path: Path) -> str:
 def encode(frames: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     """The frames of a cell as parquet files, ``{"sweep.parquet": bytes, ...}``."""
     files = {}
-    for name in FRAMES:
+    for name, frame in frames.items():
         sink = pa.BufferOutputStream()
-        pq.write_table(to_table(frames[name]), sink, compression="zstd")
+        pq.write_table(to_table(frame), sink, compression="zstd")
         files[f"{name}.parquet"] = sink.getvalue().to_pybytes()
     return files
 
@@ -165,40 +174,21 @@ def _typed(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 # --- the merged tables ---
 
 
-def merge(store: CellStore, keys: list[str], maps: list[str], folder: Path) -> None:
-    """Write the tables of a run from its cells; each file appears in one rename.
-
-    Parameters
-    ----------
-    keys, maps : list of str
-        Keys of the cells of the sweep, and of the maps, in the order of the plan.
-    """
-    _write_sweep(store, keys, folder / "sweep.parquet")
-    references = _concat([store.table(key, "references") for key in keys])
-    from diffbench.frames import join_references
-
-    rows = join_references(references.to_pandas())
-    if "mpmath_agrees" in rows:
-        rows["mpmath_agrees"] = rows["mpmath_agrees"].astype("boolean")
-    with _replacing(folder / "references.parquet") as draft:
-        rows.to_parquet(draft, compression="zstd", index=False)
-    write_csv(rows, folder / "references.csv")
-    write_csv(_concat([store.table(key, "summary") for key in keys]).to_pandas(), folder / "summary.csv")
-    if maps:
-        with _replacing(folder / "maps.parquet") as draft:
-            pq.write_table(
-                _concat([_map_table(store.table(key, "sweep")) for key in maps]), draft, compression="zstd"
-            )
-    else:
-        (folder / "maps.parquet").unlink(missing_ok=True)
+def stack(store: CellStore, keys: list[str], frame: str) -> pa.Table:
+    """One frame of many cells below each other; for tables that fit into memory."""
+    return concat([store.table(key, frame) for key in keys])
 
 
-def _map_table(rows: pa.Table) -> pa.Table:
-    """What a map shows of a sweep: the error relative to the derivative, over x and h."""
-    magnitude = pc.abs(rows["exact"])
-    relative = pc.if_else(pc.greater(magnitude, 0.0), pc.divide(rows["error"], magnitude), None)
-    shown = rows.select(["problem", "format", "stencil", "derivative", "x", "h", "status"])
-    return shown.append_column("error", pc.if_else(pc.is_valid(relative), relative, float("nan")))
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write an Arrow table as a parquet file, which appears in one rename."""
+    with _replacing(path) as draft:
+        pq.write_table(table, draft, compression="zstd")
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a data frame as a parquet file, with its pandas types."""
+    with _replacing(path) as draft:
+        frame.to_parquet(draft, compression="zstd", index=False)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -224,14 +214,14 @@ def _replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _write_sweep(store: CellStore, keys: list[str], path: Path) -> None:
+def write_stacked(store: CellStore, keys: list[str], frame: str, path: Path) -> None:
     """All rows below each other, a few cells at a time: a full run has more rows than fit into memory."""
-    schemas = [pq.read_schema(store.folder / key / "sweep.parquet") for key in keys]
+    schemas = [pq.read_schema(store.folder / key / f"{frame}.parquet") for key in keys]
     schema = pa.unify_schemas(schemas, promote_options="permissive").remove_metadata()
-    tables = (store.table(key, "sweep") for key in keys)
+    tables = (store.table(key, frame) for key in keys)
     with _replacing(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
         for group in _groups(tables):
-            writer.write_table(_concat([*group, schema.empty_table()]).select(schema.names).cast(schema))
+            writer.write_table(concat([*group, schema.empty_table()]).select(schema.names).cast(schema))
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
@@ -246,6 +236,6 @@ def _groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
         yield batch
 
 
-def _concat(tables: list[pa.Table]) -> pa.Table:
+def concat(tables: list[pa.Table]) -> pa.Table:
     """Tables below each other; a column that one lacks is empty there."""
     return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()

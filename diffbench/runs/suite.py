@@ -104,6 +104,42 @@ class Map(_Table):
         return self
 
 
+class Tournament(_Table):
+    """Which methods are compared, and on what; problems and formats are the suite's own by default."""
+
+    methods: list[str] = Field(min_length=1)
+    derivatives: list[int] = Field(default=[1], min_length=1)
+    problems: list[str] | None = Field(default=None, min_length=1)
+    formats: list[str] | None = Field(default=None, min_length=1)
+    limit: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+
+    @field_validator("derivatives")
+    @classmethod
+    def _known_derivatives(cls, orders: list[int]) -> list[int]:
+        if any(not 1 <= m <= 6 for m in orders):
+            raise ValueError(f"must be derivative orders from 1 to 6, got {orders}")
+        return orders
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, names: list[str] | None) -> list[str] | None:
+        return None if names is None else [get_format(name).name for name in names]
+
+
+class Gradients(_Table):
+    """Functions of several variables: which problems, formats (the suite's by default) and descents."""
+
+    problems: list[str] = Field(default=["all"], min_length=1)
+    formats: list[str] | None = Field(default=None, min_length=1)
+    descents: list[str] = ["rosen", "logistic"]
+    pictures: bool = True
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, names: list[str] | None) -> list[str] | None:
+        return None if names is None else [get_format(name).name for name in names]
+
+
 class Suite(_Choices):
     """What a run computes.
 
@@ -126,6 +162,10 @@ class Suite(_Choices):
         Additions for some of the problems.
     maps : list of Map
         Maps of the error of the first derivative over points and steps.
+    tournament : Tournament, optional
+        Methods to compare.
+    gradients : Gradients, optional
+        Functions of several variables.
     folder : Path or None
         Where the file is; plugins are looked for there too. Not part of the content.
     """
@@ -139,6 +179,8 @@ class Suite(_Choices):
     timeout: float = Field(default=120.0, gt=0, allow_inf_nan=False)
     extra: list[Extra] = []
     maps: list[Map] = []
+    tournament: Tournament | None = None
+    gradients: Gradients | None = None
     name: str = Field(default="suite", exclude=True)
     folder: Path | None = Field(default=None, exclude=True)
 
@@ -154,6 +196,9 @@ class Suite(_Choices):
             changes["extra"] = [
                 extra for extra in (_narrowed(extra, formats) for extra in self.extra) if extra
             ]
+            if self.tournament is not None and self.tournament.formats is not None:
+                kept = [name for name in self.tournament.formats if name in formats]
+                changes["tournament"] = self.tournament.model_copy(update={"formats": kept})
         return self.model_copy(update=changes)
 
 
@@ -258,7 +303,12 @@ def _dotted(location: tuple[str | int, ...]) -> str:
 
 
 def _unknown_key(location: tuple[str | int, ...]) -> str:
-    tables: dict[str | int, type[_Table]] = {"steps": Steps, "extra": Extra, "maps": Map}
+    tables: dict[str | int, type[_Table]] = {
+        "steps": Steps,
+        "extra": Extra,
+        "maps": Map,
+        "tournament": Tournament,
+    }
     model = tables.get(location[0], Suite) if len(location) > 1 else Suite
     choices = [key for key, field in model.model_fields.items() if not field.exclude]
     near = get_close_matches(str(location[-1]), choices, n=1)

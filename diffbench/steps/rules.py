@@ -1,4 +1,4 @@
-"""Rules of thumb for the step: pure functions of stencil, point and format."""
+"""The default step of ``db.derivative``, as functions of stencil, point and format."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from diffbench.arithmetic.formats import Format
 from diffbench.stencils import Stencil
+from diffbench.steps.rounding import nearest_power_of_two
 
 
 def eps_scaled(stencil: Stencil, x: Any, fmt: Format) -> np.ndarray[Any, Any]:
@@ -18,6 +19,12 @@ def eps_scaled(stencil: Stencil, x: Any, fmt: Format) -> np.ndarray[Any, Any]:
 
     Source: Press et al., Numerical Recipes, section 5.7, for the exponent at m = p = 1 and m = 1, p = 2.
     """
-    magnitude = np.maximum(1.0, np.abs(np.asarray(x, dtype=np.float64)))
-    h = fmt.eps ** (1.0 / (stencil.derivative + stencil.accuracy)) * magnitude
-    return fmt.round(np.exp2(np.round(np.log2(h))))
+    return fmt.round(nearest_power_of_two(thumb(stencil, np.asarray(x, dtype=np.float64), fmt)))
+
+
+def thumb(stencil: Stencil, x: Any, fmt: Format) -> np.ndarray[Any, Any]:
+    """``eps**(1/(m+p)) * max(1, |x|)``, unrounded."""
+    factor = fmt.eps ** (1.0 / (stencil.derivative + stencil.accuracy))
+    h = np.maximum(1.0, np.abs(x))
+    h *= factor
+    return np.asarray(h)
