@@ -20,7 +20,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial import legendre
 
 from diffbench.checking.block import Vector
 from diffbench.checking.probe import Probe
@@ -50,9 +49,6 @@ UNSEEN = 0.25
 #: Jump of the slope that leaves a root mean square of 1 in the kink band of a window of width 1.
 KINK_JUMP = 150.0
 
-#: Slopes of the Legendre polynomials at 0.
-SLOPES = np.array([legendre.legval(0.0, legendre.legder(row)) for row in np.eye(MOST + 1)])
-
 
 @dataclass(frozen=True)
 class Slope:
@@ -68,6 +64,28 @@ class Slope:
     @property
     def bound(self) -> float:
         return self.rounding + self.truncation
+
+
+def orthonormal(t: Vector, degree: int) -> tuple[Vector, Vector]:
+    """Polynomials that are orthonormal on some points, as columns, and their slopes at 0.
+
+    Multiply by t, take away what the earlier ones hold, normalise (Brubeck, Nakatsukasa & Trefethen,
+    "Vandermonde with Arnoldi", SIAM Review 63 (2021) 405-415); several times faster than a QR factorisation.
+    """
+    basis = np.empty((degree + 1, len(t)))
+    at_0, slopes = np.empty(degree + 1), np.empty(degree + 1)
+    basis[0], at_0[0], slopes[0] = len(t) ** -0.5, len(t) ** -0.5, 0.0
+    for k in range(degree):
+        earlier, new = basis[: k + 1], t * basis[k]
+        taken = earlier @ new
+        new = new - taken @ earlier
+        again = earlier @ new
+        new -= again @ earlier
+        taken, size = taken + again, float(np.sqrt(new @ new))
+        basis[k + 1] = new / size
+        at_0[k + 1] = -(taken @ at_0[: k + 1]) / size
+        slopes[k + 1] = (at_0[k] - taken @ slopes[: k + 1]) / size
+    return basis.T, slopes
 
 
 class Window:
@@ -88,10 +106,8 @@ class Window:
     def __init__(self, t: Vector, g: Vector, width: float, spacing: float, noise: float) -> None:
         self.g, self.width, self.spacing, self.noise = g, width, spacing, noise
         self.count = len(t)
-        degree = min(MOST, self.count - 8)
-        self.basis, triangle = np.linalg.qr(legendre.legvander(t / width, degree))
+        self.basis, self.slopes = orthonormal(t / width, min(MOST, self.count - 8))
         self.parts = self.basis.T @ g
-        self.slopes = np.linalg.solve(triangle.T, SLOPES[: degree + 1])
         self.changes = int(np.count_nonzero(np.diff(g)))
 
     def slope(self, degree: int) -> tuple[float, float, bool]:
