@@ -349,16 +349,16 @@ def main() -> None:
     parser.add_argument("--groups", action="store_true", help="a line for every group of the first method")
     options = parser.parse_args()
     drawn = list(cases(options.seed, options.cases))
-    print(f"seed {options.seed}, {len(drawn)} cases\n\n{HEADER}")
+    print(f"seed {options.seed}, {len(drawn)} cases\n\n{HEADER}")  # noqa: T201
     for name in options.methods.split(","):
         start = time.perf_counter()
         rows = [measured(name, case) for case in drawn]
-        print(line(name, rows), f" {time.perf_counter() - start:.1f} s", flush=True)
+        print(line(name, rows), f" {time.perf_counter() - start:.1f} s", flush=True)  # noqa: T201
         if options.groups and name == options.methods.split(",")[0]:
             for group in GROUPS:
                 some = [r for r in rows if r.case.group == group]
                 if some:
-                    print(line(f"{name}: {group} ({len(some)})", some))
+                    print(line(f"{name}: {group} ({len(some)})", some))  # noqa: T201
 
 
 if __name__ == "__main__":
