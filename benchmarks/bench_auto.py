@@ -1,4 +1,4 @@
-"""``auto`` against the work it cannot avoid and against its rivals: ratios within one run, never absolute times."""
+"""``auto`` against the work it cannot avoid and against its rivals: ratios within one run."""
 
 from __future__ import annotations
 

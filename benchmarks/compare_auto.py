@@ -78,7 +78,7 @@ def distributions() -> None:
         print(line(name, [measured(name, case) for case in drawn]), flush=True)  # noqa: T201
     for row in rows:
         if row.flagged or row.failed or row.wrong or not row.covered:
-            print(
+            print(  # noqa: T201
                 f"{row.case.name}: x={row.case.x!r} error {row.error:.1e}, claimed {row.claimed:.1e}, "
                 f"value {row.value:.16g}, pdf {row.case.truth:.16g}, {row.status}, {row.evaluations}"
             )

@@ -1,6 +1,6 @@
 """Random functions to judge derivative methods by: nobody can have tuned to what is drawn after the fact.
 
-    python benchmarks/random_set.py --seed 7 --cases 1000 [--methods auto,jacobi] [--out table.md] [--rows rows.csv]
+    python benchmarks/random_set.py --seed 7 --cases 1000 [--methods auto,jacobi] [--groups]
 
 Every case is a composite of elementary functions at a random length scale (1e-8 to 1e8), magnitude of x,
 amplitude and offset, from one of the groups below; the truth is the derivative of the smooth program from a
@@ -8,7 +8,7 @@ Taylor series over Arb balls, at the exact float64 x. A case is drawn again when
 vanishes beside the scale of the function, or takes Arb more than 4096 bits (the size guard: nested
 exponentials would otherwise never end).
 
-Tuning uses seeds below 1000 only. A published table uses a seed drawn after the code is frozen (docs/auto.md).
+Tuning uses seeds below 1000; a published table one that is fixed by the frozen code (docs/auto.md).
 """
 
 from __future__ import annotations
