@@ -105,16 +105,37 @@ sample: $(READY) ## make reports/sample again: the quick suite's report, without
 	@mkdir -p $(SAMPLE)/figures
 	@cp build/sample/REPORT.md build/sample/summary.csv build/sample/problems.csv build/sample/references.csv $(SAMPLE)
 	@cp build/sample/figures/*.svg $(SAMPLE)/figures
+	@test ! -f $(LATEST)/summary.csv || $(BIN)/python benchmarks/which_step.py $(LATEST)
 
 # ---- check -----------------------------------------------------------------------------------------
 
+# The page is tested in Chromium where there is one; where there is none, that is said and not passed over.
+CHROMIUM := $(shell command -v chromedriver >/dev/null 2>&1 && \
+    { command -v chromium || command -v chromium-browser || command -v google-chrome; } 2>/dev/null)
+NO_CHROMIUM = make: no chromium with chromedriver here: the tests of the page in a browser did NOT run (make test-browser)
+BROWSER = $(if $(CHROMIUM),$(BIN)/python -m pytest -q tests/browser,echo "$(NO_CHROMIUM)" >&2)
+
 .PHONY: test
 test: $(READY) ## run the tests (without those marked slow)
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --ignore tests/browser
+	@$(BROWSER)
 
 .PHONY: test-all
 test-all: $(READY) ## run every test, also the slow ones (some install packages)
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 2 --ignore tests/browser
+	@$(BROWSER)
+
+.PHONY: chromium
+chromium:
+	@test -n "$(CHROMIUM)" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+	          chromium chromium-driver >/dev/null; }; } || \
+	    { echo "make: the tests of the page need chromium and chromedriver." >&2; \
+	      echo "      Debian: sudo apt install chromium chromium-driver. Others: Chromium with its driver, on the PATH." >&2; exit 1; }
+
+.PHONY: test-browser
+test-browser: chromium $(READY) ## test the page in Chromium (installs it on Debian, as root)
+	@$(BIN)/python -m pytest -q tests/browser
 
 .PHONY: lint
 lint: $(READY) ## check style, format and types

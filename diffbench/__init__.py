@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from diffbench import errors as errors
+    from diffbench.advice import Advice as Advice
+    from diffbench.advice import advise as advise
     from diffbench.arithmetic.formats import formats as formats
     from diffbench.arithmetic.tape import Function as Function
     from diffbench.arithmetic.tape import Variable as Variable
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
+    from diffbench.opaque import OpaqueFunction as OpaqueFunction
+    from diffbench.opaque import command as command
+    from diffbench.opaque import opaque as opaque
     from diffbench.multivariate import Partials as Partials
     from diffbench.multivariate import directional as directional
     from diffbench.multivariate import gradient as gradient
@@ -54,16 +59,20 @@ if TYPE_CHECKING:
 
 # public name -> the submodule it lives in
 _HOMES = {
+    "Advice": "advice",
     "Estimate": "methods",
     "Function": "arithmetic.tape",
     "GradientCheck": "gradient_check",
+    "OpaqueFunction": "opaque",
     "Partials": "multivariate",
     "Reference": "reference",
     "Stencil": "stencils",
     "Sweep": "sweep",
     "Tournament": "tournament",
     "Variable": "arithmetic.tape",
+    "advise": "advice",
     "check_gradient": "gradient_check",
+    "command": "opaque",
     "derivative": "methods",
     "directional": "multivariate",
     "errors": "errors",
@@ -74,6 +83,7 @@ _HOMES = {
     "jacobian": "multivariate",
     "methods": "methods",
     "no_grad": "arithmetic.tape",
+    "opaque": "opaque",
     "partial": "multivariate",
     "problems": "problems",
     "reference": "reference",
@@ -84,7 +94,7 @@ _HOMES = {
 
 __all__ = [*_HOMES, "__version__"]
 
-# Five functions share their name with the submodule they live in, and Python gives such a name to the
+# Six functions share their name with the submodule they live in, and Python gives such a name to the
 # submodule as soon as anything imports it:
 #
 #     import diffbench as db

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.arithmetic.formats import Format, format_of, get_format
+from diffbench.checking.along import Gradient
 from diffbench.checking.component import Finding, examine
 from diffbench.checking.probe import Probe
 from diffbench.checking.result import GradientCheck
@@ -24,7 +25,11 @@ __all__ = ["Finding", "GradientCheck", "check_gradient"]
 
 
 def check_gradient(
-    f: Callable[..., Any], gradient: Callable[..., Any], x: Any, format: str = "float64"
+    f: Callable[..., Any],
+    gradient: Callable[..., Any],
+    x: Any,
+    format: str = "float64",
+    along: bool = False,
 ) -> GradientCheck:
     """Compare a claimed gradient with finite differences, and know how far they can be trusted.
 
@@ -40,6 +45,10 @@ def check_gradient(
         The point: floating-point numbers, rounded once to the format.
     format : str
         ``float16 bfloat16 float32 float64 longdouble``.
+    along : bool
+        Where the values of f near the point cannot tell, call the gradient along a line too (about 50 times
+        for each of up to three lengths), and compare its integral with what f changes by. That sees much
+        smaller components, and kinks do not matter; it judges the gradient's code rather than its value at x.
 
     Returns
     -------
@@ -76,7 +85,10 @@ def check_gradient(
     point = _point(x, fmt)
     probe = Probe(f, point, fmt)
     claimed, notes = _claimed(gradient, point, fmt)
-    findings = tuple(examine(probe, i, float(value)) for i, value in enumerate(claimed.reshape(-1)))
+    elsewhere = _elsewhere(gradient, fmt) if along else None
+    findings = tuple(
+        examine(probe, i, float(value), elsewhere) for i, value in enumerate(claimed.reshape(-1))
+    )
     names: tuple[Any, ...] = tuple(np.ndindex(point.shape)) if point.ndim > 1 else tuple(range(point.size))
     return GradientCheck(findings, names, fmt.name, probe.evaluations, (*probe.notes, *notes))
 
@@ -134,6 +146,18 @@ def _claimed(
             f"the gradient is {claimed.reshape(-1)[_flat(~np.isfinite(claimed))]} at component {where}"
         )
     return claimed, notes
+
+
+def _elsewhere(gradient: Callable[..., Any], fmt: Format) -> Gradient:
+    """The gradient at other points, flattened; NaN where it has no value: the domain may end there."""
+
+    def call(point: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        try:
+            return _claimed(gradient, point, fmt)[0].reshape(-1).astype(np.float64)
+        except UserError:
+            return np.full(point.size, np.nan)
+
+    return call
 
 
 def _flat(wrong: np.ndarray[Any, Any]) -> int:

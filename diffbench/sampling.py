@@ -19,6 +19,7 @@ from diffbench.arithmetic.formats import Format
 from diffbench.arithmetic.ieee import FormatArithmetic
 from diffbench.errors import RefusedError, UserError
 from diffbench.methods.finite_differences import Combination, Scheme, layout, nodes
+from diffbench.opaque import OpaqueFunction
 from diffbench.reference import Reference, certify, from_mpf
 from diffbench.split import PARTS, Sampled, split
 from diffbench.steps.grid import Steps
@@ -54,6 +55,10 @@ class Subject:
     opaque: bool = False
     #: one-sided derivatives by order, known by hand where there is no Taylor series at the point
     stated: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    #: how far a supplied derivative may be off: errors below that are not decided
+    bound: float = 0.0
+    #: where a supplied derivative comes from, where it is not the user's word
+    source: str = "supplied by the user"
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def sample_point(subject: Subject, fmt: Format, schemes: Sequence[Scheme], steps
 def _references(subject: Subject, x: Any, orders: int, needed: set[int]) -> list[Reference]:
     if isinstance(subject.truth, int | float):
         value = arb(subject.truth)
-        return [_supplied(x, m, value if m in needed else None) for m in range(orders + 1)]
+        return [_supplied(x, m, value if m in needed else None, subject) for m in range(orders + 1)]
     program, checked = subject.truth or subject.function, sorted({0, *needed})
     found = certify(program, x, orders, scale=subject.scale, checked=checked)
     return [_with_stated(r, subject.stated) if r.status == "no_derivative" else r for r in found]
@@ -124,14 +129,15 @@ def _with_stated(ref: Reference, stated: Mapping[int, tuple[float, float]]) -> R
     return replace(ref, left=left, right=right, kind="kink", message="one-sided derivatives stated by hand")
 
 
-def _supplied(x: Any, m: int, value: arb | None) -> Reference:
-    """A derivative the user vouches for."""
+def _supplied(x: Any, m: int, value: arb | None, subject: Subject) -> Reference:
+    """A derivative the user vouches for, or an estimate with a bound."""
     import mpmath
 
     number = mpmath.mpf("nan") if value is None else mpmath.mpf(float(value))
     status = "uncertified" if value is None else "ok"
-    message = "not known" if value is None else "supplied by the user"
-    return Reference(x, m, number, number * 0, "smooth", number, number, None, status, message, value)
+    message = "not known" if value is None else subject.source
+    radius = number * 0 + (0 if value is None else mpmath.mpf(subject.bound))
+    return Reference(x, m, number, radius, "smooth", number, number, None, status, message, value)
 
 
 # evaluating the program -----------------------------------------------------------------------------------
@@ -156,7 +162,7 @@ def sample_steps(
     message = ""
     try:
         values, infinite = run(subject.function, fmt, where)
-        failed = np.zeros(where.shape, dtype=bool)
+        failed, message = _failures(subject.function, where)
     except RefusedError:
         raise
     except Exception as error:  # the program's own; find the nodes that raise, keep the others
@@ -183,6 +189,13 @@ def _run_opaque(f: Callable[..., Any], fmt: Format, where: Any) -> tuple[Any, An
     if values.dtype != fmt.dtype:
         raise UserError(f"the function returned {values.dtype} for x of {fmt.dtype}: keep the precision of x")
     return values, np.isinf(values)
+
+
+def _failures(f: Callable[..., Any], where: Any) -> tuple[Any, str]:
+    """Where an :class:`OpaqueFunction`, which raises nothing, has noted a failure; and the first reason."""
+    known = f.failures if isinstance(f, OpaqueFunction) else {}
+    failed = np.isin(where.astype(np.float64), list(known)) if known else np.zeros(where.shape, dtype=bool)
+    return failed, next((text for x, text in known.items()), "") if failed.any() else ""
 
 
 def _one_by_one(
@@ -231,7 +244,7 @@ def _judge(
         "estimate": estimates,
         "exact": np.broadcast_to(np.array([[float(t.value)] for t in truth]), shape),
     }
-    code = _codes(subject, data, infinite, failed, inside, truth)
+    code = _codes(subject, data, infinite, failed, inside, truth, columns)
     # longdouble reaches beyond float64, in which the rows are stored
     with np.errstate(over="ignore"):
         beyond = [np.isinf(estimates.astype(np.float64)), *(np.isinf(columns[n]) for n in ("error", *PARTS))]
@@ -267,6 +280,7 @@ def _codes(
     failed: Any,
     inside: Any,
     truth: list[Reference],
+    columns: dict[str, Any],
 ) -> Any:
     """Index into STATUSES for every row: the first status that applies."""
     where, values = data.wide(data.nodes), data.wide(data.values)
@@ -289,10 +303,17 @@ def _codes(
             "underflow": divisor == 0,
             "step_vanished": vanished,
             "no_derivative": np.full(len(data.h), truth[r].status == "no_derivative"),
-            "uncertified": np.full(len(data.h), not certified_for(truth[r], data.fmt)),
+            "uncertified": _undecided(subject, columns["error"][r], truth[r], data.fmt),
         }
         rows.append(np.select(list(flags.values()), [STATUSES.index(n) for n in flags], STATUSES.index("ok")))
     return np.stack(rows)
+
+
+def _undecided(subject: Subject, error: Any, truth: Reference, fmt: Format) -> Any:
+    """Where the truth is not known closely enough to say what the error is."""
+    if subject.bound > 0:
+        return ~(np.abs(error) > subject.bound)
+    return np.full(len(error), not certified_for(truth, fmt))
 
 
 def certified_for(truth: Reference, fmt: Format) -> bool:

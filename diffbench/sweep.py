@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from diffbench.errors import RefusedError, UserError
 from diffbench.floor import autodiff_floor
 from diffbench.frames import Floor, join_references, references_frame, sweep_frame
 from diffbench.methods.finite_differences import Scheme
+from diffbench.opaque import OpaqueFunction, opaque
 from diffbench.problems import Problem
 from diffbench.sampling import PointResult, Subject, sample_point
 from diffbench.scores import summarise
@@ -159,7 +160,7 @@ def sweep(
     steps: Iterable[float] | None = None,
     variants: Sequence[str] = ("integer",),
     split: bool = True,
-    truth: Callable[..., Any] | float | None = None,
+    truth: Callable[..., Any] | float | str | None = None,
     scale: float | None = None,
     per_decade: int = 20,
     kind: str = "decimal",
@@ -182,7 +183,10 @@ def sweep(
         Explicit steps; by default a grid over ``scale * [u/4, 1]``.
     split : bool
         With False the function is called with plain arrays and only its total error is known; it then
-        needs ``truth``: the derivative as a number, or a NumPy program to differentiate instead.
+        needs ``truth``.
+    truth : callable, float or "auto", optional
+        The derivative as a number, or a NumPy program to differentiate instead of f. ``"auto"`` estimates it
+        from f itself, with a bound: rows with an error below the bound are ``uncertified``, not decided.
     scale : float, optional
         The length over which f varies, default ``max(1, |x|)``.
     per_decade, kind
@@ -208,12 +212,15 @@ def sweep(
         raise UserError("give at least one format, for example formats=('float32',)")
     if not split and truth is None:
         raise UserError(
-            "split=False needs truth=: the derivative as a number, or a NumPy program to differentiate"
+            "split=False needs truth=: the derivative as a number, a NumPy program to differentiate, "
+            "or 'auto' to estimate it"
         )
     if split and truth is not None:
         raise UserError("truth= goes with split=False: the split differentiates f itself")
-    if truth is not None and not callable(truth):
+    if truth is not None and not callable(truth) and truth != "auto":
         truth = _real("truth", truth)
+    if isinstance(truth, str) or isinstance(f, OpaqueFunction):
+        f = called(f, point)
     low, high = _interval(domain)
     given = None if steps is None else tuple(steps) if isinstance(steps, Iterable) else (steps,)
     names = (stencils,) if isinstance(stencils, str) else tuple(stencils)
@@ -230,7 +237,9 @@ def sweep(
         if not schemes:
             continue
         grid = settings.grid(fmt, length)
-        subject = Subject(f, point, length, (low, high), truth, not split)
+        subject = Subject(f, point, length, (low, high), truth, not split)  # type: ignore[arg-type]
+        if truth == "auto":
+            subject = replace(subject, **_estimated(f, fmt, point, derivative, length))
         result = sample_point(subject, fmt, schemes, grid)
         if result.status == "refused":
             hint = "" if not split else " (or sweep without the split: split=False, truth=...)"
@@ -244,6 +253,39 @@ def sweep(
     rows = pd.concat([a for a, _ in frames], ignore_index=True)
     references = join_references(pd.concat([b for _, b in frames], ignore_index=True))
     return Sweep(rows, references, summarise(rows, references))
+
+
+def called(f: Callable[..., Any], point: float) -> OpaqueFunction:
+    """A function that is only called, with a look at whether it remembers its calls.
+
+    Raises
+    ------
+    UserError
+        If it does: a difference of such values is not a difference of f.
+    """
+    found = opaque(f)
+    try:
+        found.value_at(point)
+    except UserError:  # in its format it may have one: the rows will tell
+        return found
+    repeats = found.repeats(point)
+    if repeats.kind == "state":
+        raise UserError(
+            f"{found.__name__} remembers its calls: {repeats.message}; reset the state in each call"
+        )
+    return found
+
+
+def _estimated(f: Callable[..., Any], fmt: Format, point: float, m: int, scale: float) -> dict[str, Any]:
+    """The derivative from values of f, with its bound, as fields of a :class:`Subject`."""
+    from diffbench.advice.survey import yardstick_of
+
+    found = yardstick_of(f, fmt, float(fmt.round(point)), m, scale)
+    doubt = f" ({found.status}: {found.message})" if found.status != "ok" else ""
+    source = f"estimated from f within {found.bound:.2g}: {found.source}{doubt}"
+    if not np.isfinite(found.value) or not np.isfinite(found.bound):
+        raise UserError(f"the derivative cannot be estimated here: {found.message}; give it as truth=")
+    return {"truth": found.value, "bound": max(found.bound, 5e-324), "source": source}
 
 
 def _real(what: str, value: Any) -> float:

@@ -1,6 +1,8 @@
 """What a user means by TARGET: a catalogue name, a function in a module or a file, or an expression in x.
 
 * :func:`resolve`: any of them -> a :class:`diffbench.problems.Problem`.
+* :class:`Calling`: how an opaque one is called: a command line, one point at a time, in parallel.
+* :func:`resolve_point_function`: a function of a point, from text in several variables or any of the above.
 
     sin_10                      a problem of the catalogue
     package.module:function     a function that can be imported
@@ -13,38 +15,138 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from diffbench.errors import UnknownNameError, UserError
-from diffbench.expressions import CONSTANTS, parse_expression
+from diffbench.expressions import (
+    CONSTANTS,
+    Expression,
+    has_several_variables,
+    parse_expression,
+    parse_number,
+    parse_point_expression,
+)
+from diffbench.opaque import TIMEOUT, command, opaque
 from diffbench.problems import Problem, problems
 
 _WORD = re.compile(r"[A-Za-z_][\w.\-]*")
 
 
-def resolve(target: str, at: Sequence[float] = ()) -> Problem:
+@dataclass(frozen=True)
+class Calling:
+    """How a function that is only known by calling it is called.
+
+    Attributes
+    ----------
+    command : str, optional
+        A command line with ``{x}``; there is then no target.
+    pattern : str, optional
+        Where the number is in what the command prints.
+    timeout : float, optional
+        Seconds for one call.
+    jobs : int, optional
+        Calls at once: runs of the command, or threads.
+    opaque : bool
+        Call the target with plain numbers, although it may be a NumPy program.
+    truth : str, optional
+        The derivative as a number, or the function itself as a target that is differentiated exactly.
+    """
+
+    command: str | None = None
+    pattern: str | None = None
+    timeout: float | None = None
+    jobs: int | None = None
+    opaque: bool = False
+    truth: str | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the target is opaque: any of the options says so."""
+        return self.opaque or any((self.command, self.pattern, self.timeout, self.jobs, self.truth))
+
+    def wrap(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A target's function, called as the options say."""
+        if self.pattern is not None:
+            raise UserError("--pattern says where a command prints its number: it goes with --command")
+        if not self.wanted:
+            return function
+        executor = "thread" if self.jobs else "serial"
+        name = getattr(function, "__name__", None)
+        return opaque(function, name=name, executor=executor, jobs=self.jobs, timeout=self.timeout or TIMEOUT)
+
+    def run(self) -> Callable[[Any], Any]:
+        """The command as a function."""
+        return command(
+            str(self.command), pattern=self.pattern, timeout=self.timeout or TIMEOUT, jobs=self.jobs
+        )
+
+    def known(self) -> Callable[[Any], Any] | float | None:
+        """The truth: a number, a program to differentiate, or nothing."""
+        if self.truth is None:
+            return None
+        try:
+            return parse_number(self.truth.strip())
+        except UserError:
+            return resolve(self.truth, (0.0,)).function
+
+
+def with_derivative(problem: Problem, value: float, derivative: int) -> Problem:
+    """The problem with a truth whose derivative of that order is `value` everywhere: ``value x^m / m!``.
+
+    For what is judged at one point only, where no program is known but the number is.
+    """
+    factor = value / math.factorial(derivative)
+    return replace(problem, truth=lambda x: factor * x**derivative)
+
+
+def resolve(target: str | None, at: Sequence[float] = (), calling: Calling | None = None) -> Problem:
     """The problem that a text names.
 
     Parameters
     ----------
     target : str
-        Name, ``module:function``, ``file.py:function`` or expression.
+        Name, ``module:function``, ``file.py:function`` or expression; None with a command.
     at : sequence of float
         Where it is to be differentiated; a problem of the catalogue has points of its own.
+    calling : Calling, optional
+        For functions that are only known by calling them: the problem is then ``opaque``.
 
     Raises
     ------
     UserError
         There is nothing of that name, it cannot be imported, it does not take one argument, or a point is
-        missing or outside the domain.
+        missing or outside the domain; or there is a target and a command, or neither.
     """
+    calling = calling or Calling()
+    if calling.command is not None:
+        if target is not None:
+            raise UserError(
+                f"give a target or --command, not both: {target.strip()!r} and {calling.command!r}"
+            )
+        if not at:
+            raise UserError("say where to differentiate the command: --at X")
+        return Problem(name=calling.command, function=calling.run(), points=tuple(at), opaque=True)
+    if target is None:
+        raise UserError(
+            "missing argument 'TARGET': a problem, file.py:function, an expression such as 'exp(sin(x))', "
+            "or --command 'simulate --x {x}'"
+        )
+    found = _named(target, at)
+    function = calling.wrap(found.function)
+    if function is found.function:
+        return found
+    return replace(found, function=function, opaque=True, truth=found.truth)
+
+
+def _named(target: str, at: Sequence[float]) -> Problem:
     target = target.strip()
     if not target:
         raise UserError(
@@ -60,6 +162,53 @@ def resolve(target: str, at: Sequence[float] = ()) -> Problem:
     if _WORD.fullmatch(target) and target != "x" and target not in CONSTANTS:
         raise _unknown_word(target)
     return _problem(target, parse_expression(target), at)
+
+
+def resolve_point_function(
+    target: str, components: int, variables: Sequence[str] | None = None, calling: Calling | None = None
+) -> Callable[[Any], Any]:
+    """A function of a point of `components` numbers, from any target.
+
+    Text in several variables (``"x0**2 + x0*x1"``, ``"x**2 + y"``) becomes a function of x of shape (n, ...);
+    other targets are functions already.
+
+    Parameters
+    ----------
+    target : str
+    components : int
+        How many numbers the point has.
+    variables : sequence of str, optional
+        Names of the components, where the caller gives them (``--at x=1,y=2``).
+
+    Raises
+    ------
+    UserError
+        As for :func:`resolve`, and if the text has another number of variables than the point.
+    """
+    calling = calling or Calling()
+    text = target.strip()
+    word = _WORD.fullmatch(text) and text not in (variables or ()) and text != "x"
+    if ":" in text or text.endswith(".py") or text in problems() or (word and components == 1):
+        return resolve(text, (0.0,) if text not in problems() else (), calling).function
+    if variables is None and components == 1 and not has_several_variables(text):
+        return resolve(text, (0.0,), calling).function
+    found = parse_point_expression(text, variables)
+    if variables is None and len(found.variables) < components:  # x0 + x1 at three numbers
+        numbered = tuple(f"x{k}" for k in range(components))
+        if set(found.variables) <= set(numbered):
+            found = parse_point_expression(text, numbered)
+    _check_components(found, components)
+    return found
+
+
+def _check_components(found: Expression, components: int) -> None:
+    if len(found.variables) != components:
+        count, names = len(found.variables), ", ".join(found.variables)
+        raise UserError(
+            f"{found.text} has {count} variable{'s' * (count != 1)} ({names}), but the point has shape "
+            f"({components},); give one number for each, as in --at "
+            + ",".join(f"{name}=1" for name in found.variables[:4])
+        )
 
 
 def _problem(name: str, found: Any, at: Sequence[float]) -> Problem:

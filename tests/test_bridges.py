@@ -1,11 +1,13 @@
 """Bridges: the same program by autograd, JAX and PyTorch, what each lacks, and the tape beside them.
 
-Each part that needs a library is skipped without it. The slow test installs autograd and JAX and runs this.
+Each part that needs a library is skipped without it. The slow test installs all three and runs this.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -416,15 +418,67 @@ def test_the_tape_agrees_or_is_the_one_that_is_right(installed: Bridge) -> None:
 # ---- installation ------------------------------------------------------------------------------------------
 
 
+def has_cuda(report: str) -> bool:
+    """Whether what pip says it would install is a build of PyTorch with its gigabytes of CUDA libraries."""
+    names = {entry["metadata"]["name"].lower() for entry in json.loads(report)["install"]}
+    assert "torch" in names, names
+    return any(name == "triton" or name.startswith(("nvidia-", "cuda-")) for name in names)
+
+
+def cpu_versions(said: str) -> list[str]:
+    """The versions with the local label `+cpu` in what `pip index versions torch` prints, newest first."""
+    return re.findall(r"\d+(?:\.\d+)+\+cpu", said)
+
+
+@pytest.mark.parametrize(
+    ("names", "cuda"),
+    [
+        (["torch", "sympy", "filelock"], False),
+        (["torch", "nvidia-cublas", "triton"], True),
+        (["torch", "triton"], True),
+        (["torch", "cuda-bindings"], True),
+    ],
+)
+def test_a_build_with_cuda_is_told_from_one_without(names: list[str], cuda: bool) -> None:
+    report = {"install": [{"metadata": {"name": name}} for name in names]}
+    assert has_cuda(json.dumps(report)) == cuda
+
+
+def test_versions_for_the_cpu_are_found() -> None:
+    said = "torch (2.15.0)\nAvailable versions: 2.15.0, 2.14.0+cu130, 2.13.0+cpu, 2.13.0, 2.12.1+cpu"
+    assert cpu_versions(said) == ["2.13.0+cpu", "2.12.1+cpu"]
+
+
+Pip = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def torch_for_the_cpu(wanted: str, pip: Pip) -> str | None:
+    """The requirement by which the machine's own pip gets PyTorch without CUDA; None if there is none.
+
+    No index is named. On macOS and Windows the plain requirement is the CPU build; on Linux the public index
+    has CUDA builds only, and a machine that has the CPU build lists versions with the label `+cpu`.
+    """
+    listed = cpu_versions(pip("index", "versions", "torch").stdout)
+    for requirement in [f"torch=={version}" for version in listed[:1]] + [wanted]:
+        done = pip("install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-", requirement)
+        if done.returncode == 0 and not has_cuda(done.stdout):
+            return requirement
+    return None
+
+
 @pytest.mark.slow
-def test_autograd_and_jax_install_and_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("autograd", "jax"), ("torch",)], ids=", ".join)
+def test_the_libraries_install_and_run(names: tuple[str, ...], tmp_path: Path) -> None:
     """Installs the extras' packages beside this environment, and runs this file there, none of it skipped."""
     ignored = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_HASHES"}
     environment = {k: v for k, v in os.environ.items() if k not in ignored}
-    environment["DIFFBENCH_REQUIRED_BRIDGES"] = "autograd,jax"
+    environment["DIFFBENCH_REQUIRED_BRIDGES"] = ",".join(names)
+
+    def call(*command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
 
     def run(*command: str | Path) -> str:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+        done = call(*command)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -435,7 +489,12 @@ def test_autograd_and_jax_install_and_run(tmp_path: Path) -> None:
     here = [path for path in sys.path if Path(path).name == "site-packages"]
     (site / "outer.pth").write_text("\n".join([*here, str(ROOT)]) + "\n", encoding="utf-8")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [r for e in ("autograd", "jax") for r in extras["project"]["optional-dependencies"][e]]
+    wanted = [r for name in names for r in extras["project"]["optional-dependencies"][name]]
+    if names == ("torch",):
+        found = torch_for_the_cpu(wanted[0], lambda *words: call(python, "-m", "pip", *words))
+        if found is None:
+            pytest.skip("PyTorch was not installed: pip finds it with CUDA libraries only, or not at all")
+        wanted = [found]
     run(python, "-m", "pip", "install", "--quiet", *wanted)
     said = run(
         python, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "tests/test_bridges.py"

@@ -155,7 +155,7 @@ def test_a_partial_run_lists_what_is_missing(run_folder, tmp_path, edits):
 
 
 def test_claims_stand_on_both_pages(tmp_path, monkeypatch):
-    def save(figure, stem):
+    def save(figure, stem, suffixes):
         for suffix in figcache.SUFFIXES:
             stem.with_name(stem.name + suffix).write_text("<svg/>")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from diffbench.errors import UserError
-from diffbench.expressions import FUNCTIONS, parse_expression, parse_number
+from diffbench.expressions import FUNCTIONS, parse_expression, parse_number, parse_point_expression
 
 X = np.array([0.3, 0.7, 1.9])
 
@@ -169,3 +169,107 @@ def test_a_point_may_be_written_as_a_constant(text: str, value: float) -> None:
 def test_what_is_no_finite_number_is_refused(text: str) -> None:
     with pytest.raises(UserError):
         parse_number(text)
+
+
+# --- several variables ---
+
+POINT = np.array([[1.5, 0.5], [2.0, 3.0], [-1.0, 4.0]])  # three coordinates, two points
+
+# text, variables in order, the same written in NumPy
+SEVERAL = [
+    ("x0**2 + x0*x1", ("x0", "x1"), lambda x: x[0] ** 2 + x[0] * x[1]),
+    ("x**2 + y", ("x", "y"), lambda x: x[0] ** 2 + x[1]),
+    ("y + x**2", ("x", "y"), lambda x: x[0] ** 2 + x[1]),  # by letter, not by appearance
+    ("x2 - x0", ("x0", "x1", "x2"), lambda x: x[2] - x[0]),  # x1 does not occur and counts
+    ("a10*a2", ("a2", "a10"), lambda x: x[0] * x[1]),  # by number
+    ("exp(-x0**2)*sin(pi*x1)", ("x0", "x1"), lambda x: np.exp(-(x[0] ** 2)) * np.sin(np.pi * x[1])),
+    ("-x0**2", ("x0",), lambda x: -(x[0] ** 2)),
+    ("max(x, y) + e", ("x", "y"), lambda x: np.maximum(x[0], x[1]) + np.e),
+]
+
+
+@pytest.mark.parametrize(("text", "variables", "function"), SEVERAL)
+def test_several_variables_are_coordinates(text: str, variables: tuple[str, ...], function: Any) -> None:
+    f = parse_point_expression(text)
+    assert (f.variables, f.several) == (variables, True)
+    x = POINT[: len(variables)]
+    np.testing.assert_array_equal(f(x), function(x))
+    assert f(x).shape == x.shape[1:]
+    np.testing.assert_array_equal(f(list(x[:, 0])), function(x[:, 0]))  # a single point, as a list
+    np.testing.assert_array_equal(eval(f.source, {"np": np})(x), f(x))
+    again = pickle.loads(pickle.dumps(f))
+    assert (again.variables, again.source) == (f.variables, f.source)
+
+
+def test_declared_variables_have_the_order_and_the_names_they_are_given() -> None:
+    f = parse_point_expression("rate*y - x", ("y", "x", "rate"))
+    assert f([2.0, 1.0, 10.0]) == 19.0
+    assert parse_point_expression("x0", ("x0", "x1")).variables == ("x0", "x1")
+
+
+def test_a_function_of_several_variables_runs_in_every_arithmetic() -> None:
+    import diffbench as db
+    from diffbench.advice.coordinates import along
+
+    f = parse_point_expression("exp(x0)*x1**2")
+    assert float(db.reference(along(f, [0.0, 3.0], 1), 3.0)) == 6.0
+    assert db.derivative(along(f, [0.0, 3.0], 1), 3.0, method="jet", format="float16").value == 6.0
+    assert db.check_gradient(
+        f, lambda x: np.array([np.exp(x[0]) * x[1] ** 2, 2 * np.exp(x[0]) * x[1]]), [0.5, 2.0]
+    ).passed
+
+
+SEVERAL_MISTAKES = [
+    ("x0 + sinn(x1)", 6, "did you mean 'sin'"),
+    ("x0 + rate*x1", 6, "the variables are x0, x1; a name with more letters must be declared"),
+    ("x0 x1", 4, "a product needs its *"),
+    ("x0(x1)", 1, "is a variable, not a function"),
+    ("x0 + 1/0", 6, "not a finite real number"),
+    ("x0 + (x1", 9, "')' is missing"),
+    ("x0 + x1[0]", 8, "'[' cannot be used"),
+    ("x0 if x1 else 0", 4, "found 'if'"),
+    ("x0.real + x1", 3, "'.' cannot be used"),
+    ("__import__('os') + x0", 12, "cannot be used"),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "said"), SEVERAL_MISTAKES)
+def test_a_mistake_in_several_variables_has_its_column(text: str, column: int, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_point_expression(text)
+    message, shown, caret = str(caught.value).splitlines()
+    assert said in message
+    assert shown.strip() == text
+    assert caret == "  " + " " * (column - 1) + "^"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("1 + 2",), "there is no variable in '1 \\+ 2'"),
+        (("x0 + x5000",), "a point of 5001 components"),
+        (("x + y", ("x", "x")), "'x' is listed twice"),
+        (("x + y", ("x", "sin")), "'sin' is a function, not a variable"),
+        (("x + y", ("x", "e")), "'e' is a constant, not a variable"),
+        (("x + y", ("x", "2y")), "cannot be the name of a variable"),
+        (("x + y", ("x",)), "the variable is x"),
+    ],
+)
+def test_variables_that_make_no_sense(arguments: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse_point_expression(*arguments)
+
+
+@pytest.mark.parametrize("x", [1.0, [1.0], [1.0, 2.0, 3.0], np.zeros((3, 2)), np.float64(1)])
+def test_a_point_of_another_size_is_refused(x: Any) -> None:
+    with pytest.raises(UserError, match=r"x0 \+ x1 has 2 variables \(x0, x1\)"):
+        parse_point_expression("x0 + x1")(x)
+
+
+@given(st.recursive(st.sampled_from(["x0", "x1", "2", "0.5"]), _combined, max_leaves=10))
+def test_precedence_with_several_variables_is_that_of_python(text: str) -> None:
+    x = np.array([[0.3, 0.7], [1.9, -0.4]])
+    expected = eval(text, {"__builtins__": {}}, {"x0": x[0], "x1": x[1], "sin": np.sin})
+    if "x" not in text or not np.all(np.isfinite(expected)):
+        return
+    np.testing.assert_allclose(parse_point_expression(text, ("x0", "x1"))(x), expected, rtol=1e-12)

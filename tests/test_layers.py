@@ -19,10 +19,11 @@ PACKAGE = Path(__file__).parent.parent / "diffbench"
 ROWS: list[set[str]] = [
     {"errors"},
     {"arithmetic", "stencils", "problems", "expressions"},  # layer 1: strangers to each other
-    {"reference", "graph"},
+    {"reference", "graph", "opaque"},
     {"steps"},
     {"branches", "predictions"},
     {"methods"},
+    {"advice"},
     {"truncation"},
     {"split"},
     {"sampling"},
@@ -46,6 +47,8 @@ FRIENDS = ROWS[ROW_OF["sweep"]]
 UNKNOWN_TO = {
     "reference": {"problems"},
     "steps": {"problems"},
+    "opaque": {"problems"},
+    "advice": {"problems"},
     "report": {"problems", "reference", "steps", "methods"},  # renders stored results, computes none
 }
 
@@ -55,6 +58,7 @@ DOWNWARD = {
         "sweep",
         "report",
     ): "Sweep.plot() draws with the figures of the report, which take frames and nothing else",
+    ("advice", "report"): "Advice.plot() draws with a figure of the report, which takes the advice's numbers",
     ("tournament", "report"): "Tournament.plot() likewise",
 }
 

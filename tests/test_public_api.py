@@ -14,16 +14,20 @@ import pytest
 import diffbench as db
 
 PUBLIC = {
+    "Advice": (),
     "Estimate": (),
     "Function": (),
     "GradientCheck": (),
+    "OpaqueFunction": (),
     "Partials": (),
     "Reference": (),
     "Stencil": (),
     "Sweep": (),
     "Variable": (),
     "Tournament": (),
+    "advise": ("f", "x", "format", "derivative", "stencil", "truth", "scale", "effort", "name"),
     "check_gradient": ("f", "gradient", "x", "format"),
+    "command": ("text", "pattern", "timeout", "jobs"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "directional": ("f", "x", "v", "derivative", "method", "options"),
     "errors": None,
@@ -34,6 +38,7 @@ PUBLIC = {
     "jacobian": ("f", "x", "method", "sparsity", "options"),
     "methods": (),
     "no_grad": (),
+    "opaque": ("f", "options"),
     "partial": ("f", "x", "orders", "method", "options"),
     "problems": (),
     "reference": ("f", "x", "derivative", "digits"),
@@ -78,7 +83,7 @@ def test_every_public_name_is_documented(name: str) -> None:
     assert len(inspect.getdoc(found) or "") > 40
 
 
-@pytest.mark.parametrize("name", ["derivative", "reference", "sweep"])
+@pytest.mark.parametrize("name", ["advise", "command", "derivative", "reference", "sweep"])
 def test_every_argument_is_documented(name: str) -> None:
     text = inspect.getdoc(getattr(getattr(db, name), name, getattr(db, name))) or ""
     described = text.partition("Parameters\n")[2]

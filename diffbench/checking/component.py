@@ -6,11 +6,13 @@ the estimate there. Before it calls a claim wrong it looks at other steps for do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
+from diffbench.checking.along import Gradient, Share, share_along
 from diffbench.checking.block import Block
-from diffbench.checking.ladder import Estimate, Ladder
+from diffbench.checking.ladder import MARGIN, Estimate, Ladder
+from diffbench.checking.many import reach_of, slope_of_many
 from diffbench.checking.probe import Probe
 from diffbench.checking.search import explore
 
@@ -18,11 +20,12 @@ from diffbench.checking.search import explore
 SMALLEST_ERROR = 0.25
 #: A smaller step that moves the estimate by this share of the rounding bounds casts doubt on a larger one.
 HINT = 0.7
-#: Widths in steps and numbers of points where the last look is taken in a half precision format.
-DENSE = ((2.0, 64), (1.0, 256), (0.5, 256))
+#: The bound of a slope from many values is never put below this part of what the format can show.
+LEAST_SHARE = 0.1
 #: Flat over so many powers of two of the step: f does not depend on the component here.
 CONSTANT_BINADES = 10
 
+FEW = "rounding: f moves too little, or scatters too much, for many values to confirm the gap"
 STEPS_DISAGREE = "steps disagree: f is not smooth between the steps, or moves on a staircase"
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 
@@ -41,7 +44,7 @@ class Finding:
     reason: str
 
 
-def examine(probe: Probe, component: int, claimed: float) -> Finding:
+def examine(probe: Probe, component: int, claimed: float, elsewhere: Gradient | None = None) -> Finding:
     """Judge one component.
 
     Parameters
@@ -52,8 +55,35 @@ def examine(probe: Probe, component: int, claimed: float) -> Finding:
         Index into the flattened point.
     claimed : float
         Its derivative, according to the user.
+    elsewhere : callable, optional
+        The claimed gradient at other points: it is asked along a line where the values of f near the point
+        cannot tell.
     """
     ladder = Ladder(probe, component, claimed)
+    finding = _near_the_point(ladder)
+    if elsewhere is None or finding.verdict != CANNOT_TELL:
+        return finding
+    share = share_along(probe, elsewhere, component)
+    return finding if share is None else _judge_share(ladder, finding, share)
+
+
+def _judge_share(ladder: Ladder, finding: Finding, share: Share) -> Finding:
+    """What the integral of the gradient says; the finding as it was if that cannot tell either."""
+    gap = abs(share.value - 1)
+    said = f"along the line: f changes by {share.value:.3g} of the integral of the gradient"
+    if gap > max(MARGIN * share.bound, SMALLEST_ERROR * ladder.resolution):
+        verdict = DISAGREES
+    elif gap <= share.bound and 2 * share.bound <= 0.9 * ladder.resolution:
+        verdict = AGREES
+    else:
+        return finding
+    claimed, bound = finding.claimed, share.bound * abs(finding.claimed)
+    return Finding(claimed, share.value * claimed, bound, share.length, 0.0, bound, verdict, said)
+
+
+def _near_the_point(ladder: Ladder) -> Finding:
+    """The verdict from values of f near the point."""
+    claimed = ladder.claimed
     explore(ladder)
     if any(b.flat for b in ladder.blocks.values()):
         flat = _judge_flat(ladder)
@@ -62,6 +92,12 @@ def examine(probe: Probe, component: int, claimed: float) -> Finding:
     best = ladder.best()
     if best is None:
         return _undecided(ladder)
+    if ladder.half and not best.kink and not _clear(ladder, best):
+        many = _from_many(ladder, best)
+        if many is not None:
+            return _judge_both(ladder, best, many)
+        if best.excludes(claimed):
+            return _finding(ladder, best, CANNOT_TELL, FEW)
     if best.excludes(claimed) and _may_be_kink(best, claimed):
         best = _resolved(ladder, best)
     if best.excludes(claimed):
@@ -92,7 +128,7 @@ def _may_be_kink(best: Estimate, claimed: float) -> bool:
 
 def _confirm(ladder: Ladder, best: Estimate) -> str:
     """Why other steps cast doubt on an estimate that excludes the claim; empty if they do not."""
-    if _may_be_kink(best, ladder.claimed):
+    if not ladder.half and _may_be_kink(best, ladder.claimed):
         return "noise: f scatters around every smooth curve, at every step that was tried"
     stride = max(1, ladder.probe.format.precision // 12)
     tried = [ladder.sample_if_possible(best.level - k) for k in sorted({1, stride, 2 * stride, 3 * stride})]
@@ -104,11 +140,14 @@ def _confirm(ladder: Ladder, best: Estimate) -> str:
         nearer = abs(block.estimate - ladder.claimed) < 0.8 * abs(best.value - ladder.claimed)
         if moved and nearer:
             return "truncation: smaller steps move the estimate towards the claim"
-    if ladder.probe.format.precision < 20 and _dense_doubt(ladder, best):
-        return "truncation: many values near the point move the estimate towards the claim"
+    return _staircase(ladder, best)
+
+
+def _staircase(ladder: Ladder, best: Estimate) -> str:
+    """Why the slope may be that of one stair of a staircase inside f; empty if it is not."""
     if abs(best.value) > best.total and 4 * abs(ladder.claimed) > abs(best.value):
         return ""
-    # no slope, or one much steeper than the claim, may be that of one stair of a staircase inside f
+    # only no slope, or one much steeper than the claim, may be that of one stair
     for coarser in ladder.coarser(best.level):
         gap = abs(coarser.estimate - best.value)
         supports = abs(coarser.estimate - ladder.claimed) <= coarser.bound + ladder.allowance(coarser)
@@ -118,20 +157,41 @@ def _confirm(ladder: Ladder, best: Estimate) -> str:
     return ""
 
 
-def _dense_doubt(ladder: Ladder, best: Estimate) -> bool:
-    """Whether many values closer to the point contradict an estimate of a half precision format.
+def _clear(ladder: Ladder, best: Estimate) -> bool:
+    """Whether nine values already show that the claim is right."""
+    return abs(ladder.claimed - best.value) <= best.total and ladder.enough(best.bound, best.block)
 
-    A function with many kinks has another slope at every scale. Where the slope still changes towards smaller
-    steps, it may change further, down to where rounding hides it.
-    """
-    gap = ladder.claimed - best.value
-    for width, count in DENSE:
-        found = ladder.probe.dense(ladder.component, width * best.block.h, count)
-        if found is not None:
-            towards = (found[0] - best.value) * (1 if gap > 0 else -1)
-            if towards > max(3 * found[1], 0.15 * abs(gap)):
-                return True
-    return False
+
+def _from_many(ladder: Ladder, best: Estimate) -> Estimate | None:
+    """The estimate from many values: what rounding hides from nine of them, and what nine have missed."""
+    reach = reach_of(ladder.x, best.block.h)
+    slope = slope_of_many(ladder.probe, ladder.component, reach, LEAST_SHARE * ladder.resolution)
+    if slope is None:
+        return None
+    block = replace(
+        best.block,
+        h=slope.width / 4,
+        estimate=slope.value,
+        rounding=slope.rounding,
+        truncation=slope.truncation,
+        rough=0.0,
+    )
+    return Estimate(best.level, block, slope.rounding, slope.truncation, ladder.allowance(block), 0.0)
+
+
+def _judge_both(ladder: Ladder, best: Estimate, many: Estimate) -> Finding:
+    """The verdict of nine values and of many; a claim is wrong only if both have no doubt or one is too wide."""
+    claimed = ladder.claimed
+    both = best.excludes(claimed) and many.excludes(claimed)
+    alike = (claimed < best.value) == (claimed < many.value)
+    if abs(best.value - many.value) > best.bound + many.bound and not (both and alike):
+        return _finding(ladder, many, CANNOT_TELL, STEPS_DISAGREE)
+    if not many.excludes(claimed):
+        return _judge(ladder, many if best.excludes(claimed) or many.bound < best.bound else best)
+    doubt = _confirm(ladder, best) if both else _staircase(ladder, many)
+    if doubt:
+        return _finding(ladder, many, CANNOT_TELL, doubt)
+    return _judge(ladder, many)
 
 
 def _judge(ladder: Ladder, best: Estimate) -> Finding:
@@ -196,7 +256,7 @@ def _doubt(ladder: Ladder, best: Estimate) -> str:
         return STEPS_DISAGREE
     hides = f"an error of {ladder.resolution:.0%} could hide in the bound"
     if best.rounding >= best.truncation:
-        lost = " and the noise of f" if ladder.probe.noisiness > 4 else ""
+        lost = " and the noise of f" if ladder.probe.noisiness() > 4 else ""
         return f"rounding{lost}: {hides}"
     if any(kind != "grid" for kind in ladder.failures.values()):
         return f"{_failure(ladder)}, and {hides} at smaller steps"

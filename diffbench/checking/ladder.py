@@ -81,6 +81,7 @@ class Ladder:
         x = float(self.probe.flat[self.component])
         precision = self.probe.format.precision
         self.x = abs(x)
+        self.half = precision < 20
         self.scale = 2.0 ** floor(log2(abs(x))) if x else 1.0
         self.resolution = RESOLUTION.get(precision, FINE_RESOLUTION)
         self.start = -ceil(precision / 3)
@@ -144,7 +145,9 @@ class Ladder:
         the gradient changes by its own derivative times u |x|.
         """
         u = self.probe.format.u
-        own = ROUNDINGS * self.probe.noisiness * abs(self.claimed) + abs(block.curvature) * self.x
+        own = (
+            ROUNDINGS * self.probe.noisiness(block.change) * abs(self.claimed) + abs(block.curvature) * self.x
+        )
         return u * own + self.probe.format.smallest_subnormal
 
     def settles(self, level: int) -> bool:

@@ -59,10 +59,10 @@ class Probe:
         largest = max(abs(float(self.value)), self.nearby)
         return float(self.format.ulp(largest))
 
-    @property
-    def noisiness(self) -> float:
-        """Noise of f in units of what rounding f once would give; at least 1."""
-        return max(1.0, self.noise / self.spacing / 0.3)
+    def noisiness(self, change: float = 0.0) -> float:
+        """Noise of f in units of what rounding f once would give, where it moves by ``change``; at least 1."""
+        spacing = max(self.spacing, float(self.format.ulp(change)))
+        return max(1.0, self.noise / spacing / 0.3)
 
     def block(self, component: int, h: float) -> Block | str:
         """Nine values along one coordinate, fitted; or why there are none: ``overflow domain grid``."""
@@ -77,24 +77,26 @@ class Probe:
         values = [self._moved(component, node) for node in nodes]
         return self._fitted(t, np.array(values, dtype=self.wide), h)
 
-    def dense(self, component: int, width: float, count: int) -> tuple[float, float] | None:
-        """Slope of a cubic through many values within ``width``, and its standard error.
+    def many(self, component: int, distances: Vector) -> tuple[Vector, Vector]:
+        """Distances from x along one coordinate, in order, and f minus its value at x there.
 
-        Where the format leaves so little room that a small step drowns in rounding, many values of f do what
-        one step cannot.
+        The distances are those asked for, on both sides, as the format can hold them; where f raises, or is
+        not finite, the value is NaN.
         """
         base = self.flat[component]
-        nodes = np.unique(self.format.round(base + self.wide.type(width) * np.linspace(-1, 1, count)))
-        t = (nodes.astype(self.wide) - base).astype(np.float64) / width
+        offsets = np.concatenate([-distances, [0.0], distances])
+        with np.errstate(over="ignore"):
+            nodes = np.unique(self.format.round(base + offsets.astype(self.wide)))
+        nodes = nodes[np.isfinite(nodes)]
         values = np.array([self._moved(component, node) for node in nodes], dtype=self.wide)
-        if len(t) < 9 or not np.all(np.isfinite(values)):
-            return None
-        g = (values - self.value).astype(np.float64)
-        columns = np.vander(t, 4, increasing=True)
-        row = np.linalg.pinv(columns)[1]
-        scatter = float(np.linalg.norm(g - columns @ (np.linalg.pinv(columns) @ g))) / (len(t) - 4) ** 0.5
-        noise = max(scatter, self.noise, 0.29 * self.spacing)
-        return float(row @ g) / width, noise * float(np.linalg.norm(row)) / width
+        values[~np.isfinite(values)] = np.nan
+        return (nodes.astype(self.wide) - base).astype(np.float64), (values - self.value).astype(np.float64)
+
+    def moved(self, component: int, distance: float) -> np.ndarray[Any, Any]:
+        """The point with one coordinate moved."""
+        point = self.x.copy()
+        point.reshape(-1)[component] = self.format.round(self.flat[component] + distance)
+        return point
 
     def _moved(self, component: int, node: Any) -> Any:
         """f with one coordinate moved."""

@@ -1,4 +1,4 @@
-"""The command line: ``diffbench run | sweep | compare | check | graph | list | report | doctor``.
+"""The command line: ``diffbench run | sweep | compare | advise | check | graph | list | report | doctor``.
 
 One module per command. Only what a command needs is imported, and only when it runs: ``--help``
 answers before NumPy is loaded. Exit codes: 0 done, 1 a bug, a broken installation or a gradient that
@@ -14,11 +14,13 @@ from collections.abc import Sequence
 
 import click
 
+from diffbench.cli.advise import advise
 from diffbench.cli.check import check
 from diffbench.cli.compare import compare
 from diffbench.cli.graph import graph
-from diffbench.cli.listing import doctor, list_command, report
+from diffbench.cli.listing import doctor, list_command
 from diffbench.cli.output import examples, note
+from diffbench.cli.report import report
 from diffbench.cli.run import run
 from diffbench.cli.sweep import sweep
 from diffbench.errors import DiffbenchError, MissingExtraError, RefusedError, UnknownNameError, UserError
@@ -74,7 +76,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, sweep, compare, check, graph, list_command, report, doctor):
+for _command in (run, sweep, compare, advise, check, graph, list_command, report, doctor):
     cli.add_command(_command)
 
 

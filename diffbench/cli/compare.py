@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diffbench.cli.calling import calling, calling_options
 from diffbench.cli.output import examples, note, print_json, print_table, records, split_names
 from diffbench.cli.sweep import PLOTS, _check_file, _written
+from diffbench.errors import UserError
 
 if TYPE_CHECKING:
     from diffbench.tournament.comparison import Comparison
 
 SHOWN = 40  # lines of the table, without --all
+#: Methods that are asked of a command unless others are named.
+FEW = ("central-2@*", "forward-1@*", "central-4@*", "family:extrapolation", "family:automatic")
 COLUMNS = "method h relative_error regret evaluations error_estimate status".split()
 
 
@@ -22,9 +26,10 @@ COLUMNS = "method h relative_error regret evaluations error_estimate status".spl
         'diffbench compare "exp(sin(x))" --at 1 --plot which-h.svg',
         "diffbench compare sin_10 --format float16 --method 'central-2@*' --method jacobi",
         "diffbench compare my_model.py:loss --at -8 --derivative 2 --all --json",
+        "diffbench compare math:lgamma --at 2.5 --opaque --method 'central-2@*' --method auto",
     )
 )
-@click.argument("target")
+@click.argument("target", required=False)
 @click.option("--at", multiple=True, metavar="X", help="The point: a number, or pi/2; may be repeated.")
 @click.option(
     "--derivative", default=1, show_default=True, metavar="M", help="Order of the derivative, 1 to 6."
@@ -38,10 +43,11 @@ COLUMNS = "method h relative_error regret evaluations error_estimate status".spl
     help="Methods: names, globs, family:rival.  [default: every rule, estimator and library]",
 )
 @click.option("--all", "everything", is_flag=True, help=f"Print every method, not the best {SHOWN}.")
+@calling_options
 @click.option("--plot", metavar="FILE", help="Write the picture: .svg, .png or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print every row as JSON.")
 def compare(
-    target: str,
+    target: str | None,
     at: tuple[str, ...],
     derivative: int,
     formats: tuple[str, ...],
@@ -49,6 +55,7 @@ def compare(
     everything: bool,
     plot: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Compare step rules, estimators and libraries on one function: which h, and how far off.
 
@@ -57,18 +64,28 @@ def compare(
 
     Errors are relative to the derivative; regret is the error over what the robust best step of central-2
     promises; evaluations are counted where the function is called. A method that fails has a status.
+
+    A function that is no NumPy program is compared with --opaque, a program with --command: against
+    --truth, or against an estimate with a bound, below which nothing is decided.
     """
     _check_file(plot, PLOTS, "--plot")
     from diffbench.arithmetic.formats import get_format
     from diffbench.expressions import parse_number
     from diffbench.targets import resolve
-    from diffbench.tournament.comparison import EVERYBODY
+    from diffbench.tournament.comparison import EVERYBODY, undecided
     from diffbench.tournament.comparison import compare as compare_methods
 
-    problem = resolve(target, [parse_number(text.strip()) for text in at])
+    how = calling(options)
+    problem = resolve(target, [parse_number(text.strip()) for text in at], how)
     chosen = [get_format(name).name for name in split_names(formats) or ["float64"]]
-    patterns = [text.strip() for text in methods] or list(EVERYBODY)
-    found = [one for name in chosen for one in compare_methods(problem, name, derivative, patterns)]
+    patterns = [text.strip() for text in methods] or list(FEW if how.command else EVERYBODY)
+    # a command is slow, and its values are kept: the methods that come later find most of them
+    limit = {"limit": 600.0} if how.wanted else {}
+    found = []
+    for name in chosen:
+        for one, bound in _judged(problem, how, name, derivative) if problem.opaque else [(problem, 0.0)]:
+            compared = compare_methods(one, name, derivative, patterns, **limit)
+            found += [undecided(each, bound) for each in compared] if bound else compared
     if as_json:
         print_json([_as_json(problem.name, one) for one in found])
     else:
@@ -78,6 +95,39 @@ def compare(
         for one, path in zip(found, _paths(plot, found), strict=True):
             _draw(problem.name, one, path)
             note(f"wrote  {path}") if as_json else click.echo(f"wrote  {path}")
+
+
+def _judged(problem: Any, how: Any, format_name: str, derivative: int) -> list[tuple[Any, float]]:
+    """An opaque problem with its truth, point by point, and how far that truth may be off."""
+    from dataclasses import replace
+
+    from diffbench.advice.survey import yardstick_of
+    from diffbench.arithmetic.formats import get_format
+    from diffbench.targets import with_derivative
+
+    known = how.known()
+    if callable(known):
+        return [(replace(problem, truth=known), 0.0)]
+    if known is None and problem.truth is not None:
+        return [(problem, 0.0)]
+    if known is not None and len(problem.points) > 1:
+        raise UserError("--truth is the derivative at one point: give one --at")
+    found = []
+    for point in problem.points:
+        one = replace(problem, points=(point,), stated={})
+        if known is not None:
+            found.append((with_derivative(one, known, derivative), 0.0))
+            continue
+        fmt = get_format(format_name)
+        scale = problem.scale_at(point)
+        stick = yardstick_of(problem.function, fmt, float(fmt.round(point)), derivative, scale)
+        doubt = "" if stick.status == "ok" else f" ({stick.status}: {stick.message})"
+        note(
+            f"note: at {point!r} the derivative is {stick.value:.10g}, estimated from f within "
+            f"{stick.bound:.2g}: {stick.source}{doubt}; smaller errors are not decided"
+        )
+        found.append((with_derivative(one, stick.value, derivative), stick.bound))
+    return found
 
 
 def _print(name: str, one: Comparison, everything: bool) -> None:

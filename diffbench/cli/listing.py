@@ -1,15 +1,13 @@
-"""``diffbench list | report | doctor``: what there is, a report again, and the state of the installation."""
+"""``diffbench list | doctor``: what there is, and the state of the installation."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import click
 
 from diffbench.cli.output import examples, print_json, print_table
-from diffbench.cli.run import render_report
 from diffbench.errors import UnknownNameError, UserError
 
 
@@ -49,16 +47,6 @@ def _matching(what: str, rows: list[dict[str, Any]], patterns: tuple[str, ...]) 
         if not any(fnmatchcase(row["name"], pattern) for row in rows):
             raise UnknownNameError(what.removesuffix("s"), pattern, [row["name"] for row in rows])
     return [row for row in rows if not patterns or any(fnmatchcase(row["name"], p) for p in patterns)]
-
-
-@click.command(epilog=examples("diffbench report reports/latest"))
-@click.argument("run_dir", metavar="RUN_DIR")
-def report(run_dir: str) -> None:
-    """Render the report of a run folder again, from its stored results."""
-    from diffbench.runs import load
-
-    render_report(load(run_dir).folder)
-    click.echo(f"open   {Path(run_dir) / 'index.html'}")
 
 
 @click.command()

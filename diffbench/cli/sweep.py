@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from diffbench.cli.calling import calling, calling_options
+from diffbench.cli.files import check_file as _check_file
+from diffbench.cli.files import written as _written
 from diffbench.cli.output import examples, note, print_json, print_table, records, split_names
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 
@@ -27,9 +28,11 @@ COLUMNS = "point format stencil variant observed_order h_best error_best h_predi
         'diffbench sweep "exp(sin(x))" --at 1 --plot errors.svg',
         "diffbench sweep sin_10 --format float16,bfloat16 --stencil central-2 --stencil central-4",
         "diffbench sweep my_model.py:loss --at -8 --derivative 2 --out rows.csv",
+        "diffbench sweep math:lgamma --at 2.5 --opaque",
+        "diffbench sweep --command 'simulate --x {x}' --at 0.5 --truth 1.25",
     )
 )
-@click.argument("target")
+@click.argument("target", required=False)
 @click.option("--at", multiple=True, metavar="X", help="The point: a number, or pi/2; may be repeated.")
 @click.option(
     "--derivative", default=1, show_default=True, metavar="M", help="Order of the derivative, 1 to 6."
@@ -44,41 +47,55 @@ COLUMNS = "point format stencil variant observed_order h_best error_best h_predi
     "--variant", "variants", multiple=True, metavar="V", help="integer, float, mixed.  [default: integer]"
 )
 @click.option(
-    "--steps-per-decade", default=20, show_default=True, metavar="N", help="How dense the grid of steps is."
+    "--steps-per-decade",
+    type=int,
+    metavar="N",
+    help="How dense the grid of steps is.  [default: 20; 2 for a command]",
 )
 @click.option("--kind", default="decimal", show_default=True, help="decimal steps, or binary: powers of two.")
+@calling_options
 @click.option("--out", metavar="FILE", help="Write every row: .csv, .parquet or .json.")
 @click.option("--plot", metavar="FILE", help="Write the figure: .svg, .png or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def sweep(
-    target: str,
+    target: str | None,
     at: tuple[str, ...],
     derivative: int,
     formats: tuple[str, ...],
     stencils: tuple[str, ...],
     variants: tuple[str, ...],
-    steps_per_decade: int,
+    steps_per_decade: int | None,
     kind: str,
     out: str | None,
     plot: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Sweep the step for one function: error against h, best steps, observed orders.
 
     TARGET is a problem of the catalogue (`diffbench list problems`), package.module:function,
     path/to/file.py:function, or an expression in x, which is parsed and never run as Python.
+    A function that is no NumPy program is swept with --opaque, a program with --command: errors are then
+    those against --truth, or against an estimate with a bound, below which nothing is decided.
     """
     _check_file(out, TABLES, "--out")
     _check_file(plot, PLOTS, "--plot")
     from diffbench.expressions import parse_number
     from diffbench.targets import resolve
 
-    problem = resolve(target, [parse_number(text.strip()) for text in at])
+    how = calling(options)
+    problem = resolve(target, [parse_number(text.strip()) for text in at], how)
     names = split_names(formats) or [
         f for f in DEFAULT_FORMATS if not problem.formats or f in problem.formats
     ]
-    settings = _settings(derivative, split_names(stencils), split_names(variants), steps_per_decade, kind)
-    frames = _sweep_frames(problem, names, settings)
+    if how.command and not stencils:
+        stencils = ("forward-1", "central-2") if derivative == 1 else ("central-2",)  # every node is a run
+    per_decade = steps_per_decade if steps_per_decade is not None else (2 if how.command else 20)
+    settings = _settings(derivative, split_names(stencils), split_names(variants), per_decade, kind)
+    if how.wanted:
+        frames = _opaque_frames(problem, names if formats else ["float64"], settings, how)
+    else:
+        frames = _sweep_frames(problem, names, settings)
     if out:
         _write_rows(frames["sweep"], Path(out))
     if plot:
@@ -127,6 +144,55 @@ def _sweep_frames(problem: Any, formats: list[str], settings: Any) -> dict[str, 
     return frames
 
 
+def _opaque_frames(problem: Any, formats: list[str], settings: Any, how: Any) -> dict[str, pd.DataFrame]:
+    """Without the split, against the user's truth or an estimate; float64 unless formats are asked for."""
+    import pandas as pd
+
+    from diffbench.sweep import sweep as one
+
+    given = how.known()
+    truth = given if given is not None else problem.truth if problem.truth is not None else "auto"
+    if isinstance(truth, float) and len(problem.points) > 1:
+        raise UserError("--truth is the derivative at one point: give one --at")
+    ((derivative, stencils),) = settings.stencils.items()
+    found = [
+        one(
+            problem.function,
+            point,
+            derivative=derivative,
+            formats=formats,
+            stencils=stencils,
+            variants=settings.variants,
+            split=False,
+            truth=truth,
+            scale=problem.scale,
+            per_decade=settings.per_decade,
+            kind=settings.kind,
+            name=problem.name,
+            domain=problem.domain,
+        )
+        for point in problem.points
+    ]
+    frames = {
+        "sweep": pd.concat([sweep.frame for sweep in found], ignore_index=True),
+        "references": pd.concat([sweep.references for sweep in found], ignore_index=True),
+        "summary": pd.concat([sweep.summary() for sweep in found], ignore_index=True),
+    }
+    _report_failures(frames["sweep"])
+    if truth == "auto":
+        known = frames["references"][frames["references"]["derivative"] == derivative]
+        for row in known.itertuples():
+            note(
+                f"note: at {row.point} the derivative is {row.value:.10g}, {row.message}; smaller errors are "
+                "not decided"
+            )
+    if frames["summary"]["h_best"].isna().all() and settings.per_decade < 10:
+        note("note: a robust best step needs 10 steps or more per decade: --steps-per-decade 10")
+    for text in dict.fromkeys(getattr(problem.function, "notes", ())):
+        note(f"note: {text}")
+    return frames
+
+
 def _report_failures(rows: pd.DataFrame) -> None:
     """Say why a point has no sweep in a format; an error if that is so for all of them."""
     empty = rows[rows["h"].isna()]
@@ -139,16 +205,6 @@ def _report_failures(rows: pd.DataFrame) -> None:
         raise (RefusedError if refused else UserError)("\n".join(reasons))
     for reason in reasons:
         note(f"note: {reason}")
-
-
-def _check_file(name: str | None, endings: Sequence[str], option: str) -> None:
-    """Complain before the work and not after it."""
-    if name is None:
-        return
-    if Path(name).suffix not in endings:
-        raise UserError(f"{option} {name}: the name must end in {', '.join(endings[:-1])} or {endings[-1]}")
-    if not Path(name).absolute().parent.is_dir():
-        raise UserError(f"{option} {name}: there is no folder {Path(name).parent}")
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:
@@ -167,11 +223,3 @@ def _write_plot(frames: dict[str, pd.DataFrame], path: Path) -> None:
     figure = Sweep(frames["sweep"], frames["references"], frames["summary"]).plot()
     with _written(path):
         figure.savefig(path, bbox_inches="tight")
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None

@@ -18,8 +18,10 @@ import numpy as np
 from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.methods import autodiff
+from diffbench.methods.automatic.method import auto
 from diffbench.methods.bridges import bridges
 from diffbench.methods.complex_plane import HYPER_DUAL
+from diffbench.methods.default import AUTOMATIC, default_method
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
 from diffbench.methods.names import estimators, listed_names, near, plain_method, stencil_method
@@ -80,7 +82,11 @@ def get_method(name: str) -> Method:
 @cache
 def _registry() -> Methods:
     return Methods(
-        {m.name: m for family in (_stencils, _estimators, _exact, _bridges, _rivals) for m in family()}
+        {
+            m.name: m
+            for family in (_stencils, _estimators, _exact, _bridges, _automatic, _rivals)
+            for m in family()
+        }
     )
 
 
@@ -103,6 +109,10 @@ def _bridges() -> list[Method]:
     ]
 
 
+def _automatic() -> list[Method]:
+    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1,), source="docs/auto.md")]
+
+
 def _rivals() -> list[Method]:
     return [rival.method() for rival in rivals().values()]
 
@@ -112,7 +122,7 @@ def derivative(
     x: Any,
     *,
     derivative: int = 1,
-    method: str = "central-2",
+    method: str | None = None,
     step: float | None = None,
     format: str | None = None,
 ) -> Estimate:
@@ -126,9 +136,11 @@ def derivative(
         One point or many.
     derivative : int
         Order m, 1 to 6; methods without a step take any from 1 on.
-    method : str
+    method : str, optional
         A stencil (``central-2``), a stencil with a step rule (``central-2@1e-4``, see docs/steps.md) or a
-        plain name (``ridders``, ``jet``), as ``diffbench list methods`` shows them.
+        plain name (``ridders``, ``jet``), as ``diffbench list methods`` shows them. Default: ``auto``, which
+        needs no step and bounds its error (docs/auto.md); with a step, or for a higher derivative,
+        ``central-2``.
     step : float, optional
         The step h of a bare stencil; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional
@@ -148,11 +160,13 @@ def derivative(
         If ``f`` cannot run strictly in the format.
     MissingExtraError
         If the method is a library that is not installed.
+    Exception
+        What ``f`` raises, if it does at every point; at some of many points it is their status ``error``.
     """
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
-    chosen = get_method(method)
+    chosen = get_method(default_method(derivative, step) if method is None else method)
     points = x if isinstance(x, np.ndarray) and x.dtype == fmt.dtype else fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")
@@ -162,10 +176,35 @@ def derivative(
         if not isinstance(derivative, int) or isinstance(derivative, bool) or derivative < 1:
             raise UserError(f"the derivative order must be an integer from 1 on, not {derivative!r}")
         _check_accepts(chosen, fmt, derivative)
-        return chosen.estimate(f, fmt, points, derivative)
-    return chosen.estimate(
-        f, fmt, points, derivative, step=None if step is None else _checked_step(step, fmt)
-    )
+    more = {} if step is None else {"step": _checked_step(step, fmt)}
+    if chosen.family not in _MARK_ERRORS:
+        return chosen.estimate(f, fmt, points, derivative, **more)
+    heard = _Heard(f)
+    found = chosen.estimate(heard, fmt, points, derivative, **more)
+    everywhere = found.status == "error" and bool(np.all(np.asarray(found.statuses) == "error"))
+    if heard.error is not None and (everywhere or (found.status == "error" and found.statuses is None)):
+        raise heard.error  # a mistake in the function, as it is; at some points only, it is their status
+    return found
+
+
+#: Families whose methods turn what a function raises into a status.
+_MARK_ERRORS = ("stencil", "extrapolation", "complex plane", "automatic")
+
+
+class _Heard:
+    """The function, with a memory of what it raised first."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._f = f
+        self.opaque = getattr(f, "opaque", False)
+        self.error: Exception | None = None
+
+    def __call__(self, x: Any) -> Any:
+        try:
+            return self._f(x)
+        except Exception as error:
+            self.error = self.error or error
+            raise
 
 
 def _check_accepts(method: Method, fmt: Format, derivative: int) -> None:

@@ -82,6 +82,7 @@ def error_figure(
                 axes, xlim, ylim, style.unit_roundoff(name) if case.relative_to != "nothing" else None
             )
             axes.set_title(name, loc="left")
+            marks.undecided_band(axes, case.radius / case.unit)
             for level, (stencil, look) in enumerate(looks.items()):
                 one = series[name, stencil]
                 parts.draw_predictions(axes, one, stencil, order, case.derivatives, name, case.x)
@@ -212,6 +213,7 @@ class _Case:
     unit: float
     relative_to: str
     autodiff: float  # |error| of autodiff in the format, NaN where it is not known
+    radius: float  # how well the derivative is known
 
     @classmethod
     def of(cls, rows: pd.DataFrame, references: pd.DataFrame, order: int) -> _Case:
@@ -222,7 +224,9 @@ class _Case:
         column = f"autodiff_error_{rows['format'].iloc[0]}"
         known = here[here["derivative"] == order] if column in here else here[:0]
         autodiff = abs(float(known[column].iloc[0])) if len(known) else math.nan
-        return cls(x, derivatives, *error_unit_of(rows, derivatives, order, scale), autodiff)
+        radii = here.loc[here["derivative"] == order, "radius"] if "radius" in here else here["x"][:0]
+        radius = float(radii.to_numpy(float)[0]) if len(radii) else math.nan
+        return cls(x, derivatives, *error_unit_of(rows, derivatives, order, scale), autodiff, radius)
 
 
 def _branches(sweep: pd.DataFrame, series: Mapping[str, Series]) -> dict[int, Series]:

@@ -128,15 +128,27 @@ def draw(figures: list[Figure], folder: Path, progress: Progress | None = None) 
     return drawn
 
 
-def _draw_all(figures: list[Figure], folder: Path) -> Iterator[tuple[Figure, str]]:
+def draw_into(
+    figures: list[Figure], folder: Path, suffix: str, progress: Progress | None = None
+) -> Iterator[tuple[Figure, str]]:
+    """Draw every figure as a file of one kind; each as it is done, with the reason if it failed."""
+    for done, (figure, failure) in enumerate(_draw_all(figures, folder, (suffix,)), start=1):
+        if progress is not None:
+            progress(done, len(figures), f"figure {figure.name}")
+        yield figure, failure
+
+
+def _draw_all(
+    figures: list[Figure], folder: Path, suffixes: tuple[str, ...] = SUFFIXES
+) -> Iterator[tuple[Figure, str]]:
     """Each figure with the reason why it failed, or an empty one; slow ones first come as they are done."""
     if len(figures) < FEW:
-        yield from ((figure, _draw_one(figure, folder)) for figure in figures)
+        yield from ((figure, _draw_one(figure, folder, suffixes)) for figure in figures)
         return
     waiting = {figure.name: figure for figure in figures}
     pool = ProcessPoolExecutor(WORKERS, mp_context=process_context())
     try:
-        running: dict[Future[str], Figure] = {pool.submit(_draw_one, f, folder): f for f in figures}
+        running: dict[Future[str], Figure] = {pool.submit(_draw_one, f, folder, suffixes): f for f in figures}
         for future in as_completed(running):
             figure = running[future]
             failure = future.result()
@@ -144,12 +156,12 @@ def _draw_all(figures: list[Figure], folder: Path) -> Iterator[tuple[Figure, str
             yield figure, failure
     except BrokenProcessPool:  # a script without a __main__ guard, or a worker that was killed
         for figure in list(waiting.values()):
-            yield figure, _draw_one(figure, folder)
+            yield figure, _draw_one(figure, folder, suffixes)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _draw_one(figure: Figure, folder: Path) -> str:
+def _draw_one(figure: Figure, folder: Path, suffixes: tuple[str, ...]) -> str:
     """Draw and save; the reason in one line when that fails, since one picture must not lose a report."""
     from diffbench.report import style
 
@@ -157,7 +169,7 @@ def _draw_one(figure: Figure, folder: Path) -> str:
     make = getattr(import_module(f"diffbench.report.{module}"), name)
     try:
         with style.drawing():
-            style.save(make(**figure.arguments), folder / figure.name)
+            style.save(make(**figure.arguments), folder / figure.name, suffixes)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     return ""

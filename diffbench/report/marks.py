@@ -1,7 +1,7 @@
 """What is drawn on the axes of an error plot besides its series.
 
 * ``decades(axes, "y", low, high)``: a logarithmic axis that is labelled at powers of ten.
-* ``roundoff_band``, ``roundoff_line``: the unit roundoff.
+* ``roundoff_band``, ``roundoff_line``: the unit roundoff; ``undecided_band``: below a bound of the truth.
 * ``star``, ``floor_marks``: a robust best step, errors of exactly 0.
 * ``note``, ``empty_figure``: words where there is nothing to draw.
 """
@@ -20,6 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from diffbench.report.style import GREY, INK, PALE, WIDTH, Look, canvas, unit_roundoff
 from diffbench.report.text import power_of_ten
 
+HATCH = "#C4C4C4"
 ZERO_MARK = [(-4, 9), (0, 0), (4, 9)]  # a cup that stands on the floor
 
 
@@ -55,6 +56,26 @@ def autodiff_line(axes: Axes, error: float) -> None:
     if error >= 0:
         low, high = axes.get_ylim()
         axes.axhline(min(max(error, low * 1.15), high), color=INK, linewidth=1.0, ls=(0, (1, 2)), zorder=2)
+
+
+def undecided_band(axes: Axes, bound: float) -> None:
+    """The errors that cannot be told from the uncertainty of the derivative they are measured against."""
+    low, high = axes.get_ylim()
+    if not low < bound < math.inf:
+        return
+    axes.axhspan(
+        low, min(bound, high), facecolor="none", edgecolor=HATCH, hatch="////", linewidth=0, zorder=0
+    )
+    axes.text(
+        0.015,
+        min(bound, high),
+        "not decidable",
+        transform=axes.get_yaxis_transform(),
+        fontsize=7.5,
+        color=GREY,
+        va="bottom",
+        ha="left",
+    )
 
 
 def roundoff_line(axes: Axes, name: str, look: Look) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,18 @@ from diffbench.report.contents import FINDINGS, TABLES, gather
 from diffbench.report.data import RunData, open_run, select
 from diffbench.report.figcache import Figure, Progress, draw
 from diffbench.report.figures import main_figures, problem_figures
+from diffbench.report.page_data import Interactive
+from diffbench.report.page_example import worked_example
+from diffbench.report.page_headlines import headlines
+from diffbench.report.page_html import TEMPLATE, page_context
+from diffbench.report.page_rows import MOST_ROWS
 from diffbench.report.tables import Table
 from diffbench.report.text import NONE, count, fixed, point_text
 from diffbench.runs.store import write_text
 
 REPORT, PAGE, FIGURES = "REPORT.md", "index.html", "figures"
+LIMIT = 6_000_000  # bytes of the page
+SIGNATURE = "overview-precisions"  # on the first screen, where the scripts draw it again
 SECTIONS = (
     (
         "precision",
@@ -125,11 +131,18 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
     findings, without_findings = gather(FINDINGS, run)
     claims, without_claims = measured(run, CLAIMS)
     missing = list(dict.fromkeys([*missing, *without_findings, *without_tables, *without_claims]))
+    interactive = Interactive.of(run)
+    extra, without_extra = gather(
+        {"recommended": lambda _: interactive.recommended(), "example": worked_example}, run
+    )
+    missing += without_extra
     content: dict[str, Any] = {
         "title": _title(run),
         "subtitle": _subtitle(run),
         "state": _state(run),
+        "headlines": headlines(run),
         "findings": list(findings.values()),
+        "recommended": extra.get("recommended"),
         "missing": missing,
         "lesson": next((figure for figure in figures if figure.name == "secants"), None),
         "sections": _sections(figures, tables, _claim_rows(claims, [*figures, *singles])),
@@ -140,10 +153,30 @@ def _render(run: RunData, progress: Progress | None) -> Rendered:
     }
     report, page = run.folder / REPORT, run.folder / PAGE
     write_text(report, _environment(html=False).get_template("report.md.j2").render(content))
-    inlined = {figure.name: _data_uri(run.folder / FIGURES / f"{figure.name}.svg") for figure in figures}
-    write_text(page, _environment(html=True).get_template("index.html.j2").render(content, inlined=inlined))
+    write_text(page, _page(run, content, figures, interactive, extra.get("example")))
     paths = tuple(run.folder / FIGURES / f"{figure.name}.svg" for figure in [*figures, *singles])
     return Rendered(report, page, paths, len(drawn.redrawn), tuple(missing))
+
+
+def _page(
+    run: RunData, content: dict[str, Any], figures: list[Figure], interactive: Interactive, example: object
+) -> str:
+    """The text of ``index.html``, with as many rows as `LIMIT` leaves room for."""
+    sections = content["sections"]
+    first = [SIGNATURE, "secants", *(section.figures[0].name for section in sections if section.figures)]
+    content = content | page_context(content, figures, run.folder / FIGURES, first)
+    content |= {
+        "signature": next((figure for figure in figures if figure.name == SIGNATURE), None),
+        "placed": {SIGNATURE},
+        "anchors": [section.key for section in sections],
+        "example": example,
+    }
+    template = _environment(html=True).get_template(TEMPLATE)
+    for share in (1, 2, 3, 5, 10):
+        text = template.render(content, payload=interactive.payload(MOST_ROWS // share))
+        if len(text.encode("utf-8")) <= LIMIT:
+            break
+    return text
 
 
 @dataclass(frozen=True)
@@ -241,10 +274,6 @@ def _problem_rows(run: RunData, figures: list[Figure]) -> list[ProblemRow]:
         best = [fixed(digits.get((name, point, f))) for f in run.formats]
         rows.append(ProblemRow(figure, str(groups.get(name, NONE)), point_text(point), best))
     return rows
-
-
-def _data_uri(path: Path) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
 def _environment(*, html: bool) -> jinja2.Environment:

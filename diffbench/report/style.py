@@ -3,7 +3,7 @@
 * ``with drawing():`` the settings under which figures are made and saved (matplotlib's own are put back).
 * ``canvas(...)``: a figure with a title on the left and a legend row under it, clear of the data.
 * ``look_of_format``, ``looks_of(stencils)``: every series is told apart by colour and dash and marker.
-* ``save(figure, stem)``: SVG and PNG beside each other.
+* ``save(figure, stem)``: SVG and PNG beside each other, or PDF.
 
 Colours: M. Okabe and K. Ito, Color Universal Design (2008).
 """
@@ -37,8 +37,16 @@ DASH_DOT, LONG, DASH_DOT_DOT = (0, (6, 1.4, 1.2, 1.4)), (0, (9, 2)), (0, (5, 1.2
 WIDTH = 9.2  # inches; a README shows it about 830 pixels wide, so 9 points are read as 11 pixels
 DPI = 150
 
+# What makes a file of each kind the same bytes every time: no date, no version of matplotlib.
+FILES: dict[str, dict[str, Any]] = {
+    ".svg": {"metadata": {"Date": None}},
+    ".png": {"dpi": DPI, "metadata": {"Software": None}},
+    ".pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+}
+
 SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "diffbench",
+    "pdf.fonttype": 42,  # letters stay text that can be searched and copied
     "svg.fonttype": "path",
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
@@ -208,16 +216,13 @@ def handle(look: Look, label: str, *, line: bool = True) -> Line2D:
     )
 
 
-def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write `stem`.svg and `stem`.png, each complete or not at all; the bytes depend on the data alone."""
+def save(figure: Figure, stem: Path, suffixes: Sequence[str] = (".svg", ".png")) -> list[Path]:
+    """Write `stem` with every suffix, each complete or not at all; the bytes depend on the data alone."""
     written = []
-    for suffix, options in (
-        (".svg", {"metadata": {"Date": None}}),
-        (".png", {"dpi": DPI, "metadata": {"Software": None}}),
-    ):
+    for suffix in suffixes:
         target = stem.with_name(stem.name + suffix)
         half = target.with_name(f".{target.name}.{os.getpid()}")
-        figure.savefig(half, format=suffix[1:], **options)
+        figure.savefig(half, format=suffix[1:], **FILES[suffix])
         os.replace(half, target)
         written.append(target)
-    return written[0], written[1]
+    return written

@@ -35,6 +35,8 @@ class Table:
     numeric : int
         How many columns, counted from the right, hold numbers.
     rows : sequence of tuple of str
+    key : str
+        Under which ``templates/columns.toml`` explains the columns.
     """
 
     title: str
@@ -42,6 +44,7 @@ class Table:
     rows: Sequence[tuple[str, ...]]
     numeric: int
     note: str = ""
+    key: str = ""
 
     @property
     def text_columns(self) -> int:
@@ -59,7 +62,7 @@ def worded(
 ) -> Table:
     """A table with its title and note from ``templates/tables.toml``, `words` filled in."""
     told = {name: text.format(none=NONE, **words) for name, text in _words()[key].items()}
-    return Table(told["title"], tuple(columns), rows, numeric, told["note"])
+    return Table(told["title"], tuple(columns), rows, numeric, told["note"], key)
 
 
 def digits(run: RunData) -> Table:

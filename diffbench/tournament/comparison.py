@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -116,6 +116,17 @@ def _at(problem: Problem, fmt: Format, derivative: int, rows: pd.DataFrame) -> C
     curves = error_curves(problem, fmt, float(point), derivative, _stencils(ordered, derivative))
     curves = curves.assign(error=curves["error"] / unit)
     return Comparison(point, fmt, derivative, ordered, curves, left_out)
+
+
+def undecided(one: Comparison, bound: float) -> Comparison:
+    """The comparison against an estimate that may be off by `bound`: smaller errors are undecided."""
+    below = ~(one.rows["error"].abs() > bound) & np.isfinite(one.rows["estimate"])
+    message = f"the error is below the bound of the estimate, {bound:.2g}: not decided"
+    rows = one.rows.assign(
+        status=np.where(below & (one.rows["status"] == "ok"), "uncertified", one.rows["status"]),
+        message=np.where(below, message, one.rows["message"]),
+    )
+    return replace(one, rows=rows)
 
 
 def _nothing(rows: pd.DataFrame, part: pd.DataFrame, point: str, fmt: Format) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from diffbench.errors import UserError
 from diffbench.runs.cells import KEY_LENGTH, Cell, problem_content
 from diffbench.runs.environment import package_version
 from diffbench.runs.fingerprint import digest
 from diffbench.runs.kinds.kind import Kind
 from diffbench.runs.selection import chosen_formats, chosen_problems
-from diffbench.runs.store import CellStore, stack, write_csv, write_stacked
+from diffbench.runs.store import CellStore, write_csv, write_stacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +116,7 @@ def merge(store: CellStore, keys: list[str], folder: Path) -> None:
     from diffbench.tournament import kink_board, leaderboard
 
     write_stacked(store, keys, "steps", folder / STEPS)
-    steps = stack(store, keys, "steps").to_pandas()
+    steps = pq.read_table(folder / STEPS).to_pandas()
     for section, name in BOARDS.items():
         write_csv(leaderboard(steps, section), folder / name)
     write_csv(kink_board(steps), folder / KINKS)
