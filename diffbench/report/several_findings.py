@@ -26,10 +26,11 @@ def gradient_accuracy(run: RunData) -> Finding:
     if not told:
         raise Missing("No accuracy of gradients: the run has no float64 rows of several variables.")
     inside = rows.loc[rows["method"] == "central-2", "within"]
-    covered = percent(float(inside.iloc[0])) if len(inside) else "an unknown share"
+    share = float(inside.iloc[0]) if len(inside) else float("nan")
+    covered = "every component" if share == 1 else f"at least {percent(share)} of the components"
     text = (
-        f"Gradients in float64 have median relative errors of {listing(told)}; {covered} of the components "
-        "of every central-2 gradient, or more, lie within the error that theory predicts."
+        f"Gradients in float64 have median relative errors of {listing(told)}; {covered} of "
+        "every central-2 gradient is within the error that theory predicts."
     )
     return Finding(text, f"gradient-methods.csv, {count(int(rows['cases'].max()), 'gradient')}")
 
