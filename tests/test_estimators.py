@@ -254,7 +254,8 @@ def test_extrapolation_in_every_format(method: str, name: str) -> None:
     error = abs(float(np.asarray(found.value).astype(np.longdouble) - np.cos(np.longdouble(1.0))))
     assert found.status == "ok"
     if fmt.precision >= 24:
-        assert error <= 4 * float(found.error) + fmt.u
+        # two entries of a table may agree by accident, within the rounding of their differences, u / h
+        assert error <= 4 * float(found.error) + fmt.u / float(found.h)
     # GSL's second step of the forward formula assumes that only h^1 is left of its error, and is small
     power = 1 / 2 if method == "gsl-forward" else 2 / 3
     if method != "gsl-forward" or fmt.precision >= 24:

@@ -32,6 +32,8 @@ MEANINGS: tuple[tuple[str, str, float], ...] = (
     ("central-2@eps-scaled:plain", "float64", 3 * 2.0 ** (-52 / 3)),
     ("central-2/mixed@2^-4", "bfloat16", 2.0**-4),
     ("custom(-1,0,2)@1e-3", "float64", 1e-3),
+    ("custom(-1/2,0,1/2)@1e-3", "float64", 1e-3),
+    ("custom(-1/2,1/2)/mixed@2^-3", "float16", 2.0**-3),
     ("central-2@theano", "float32", float(np.float32(3e-4))),
     ("central-2@jax-half", "float16", 2.0**-4),  # the values that the proposal names
     ("central-2@jax-half", "bfloat16", 2.0**-3),
@@ -85,6 +87,29 @@ def test_no_step_is_a_status_and_costs_nothing() -> None:
     assert found.evaluations.tolist() == [0, 2]
     assert math.isnan(found.value[0]) and math.isnan(found.h[0])
     assert "x = 0" in found.message
+
+
+# -- half precision ----------------------------------------------------------------------------------------
+
+# step, the central difference of sin at 1 in float16 and in bfloat16 (cos 1 = 0.5403), five digits
+HALF: tuple[tuple[str, float, float], ...] = (
+    ("1e-6", 0.0, 0.0),  # PyTorch
+    ("1e-4", 0.0, 0.0),  # JAX
+    ("1e-3", 0.48804, 0.0),  # TensorFlow, Chainer, MeZO
+    ("1/1024", 0.5, 0.0),  # TensorFlow 2
+    ("1e-2", 0.53711, 0.39063),
+    ("2^-4", 0.53906, 0.5625),
+    ("theano", 0.53955, 0.54688),  # 0.1
+    ("2^-3", 0.53906, 0.54688),
+)
+
+
+@pytest.mark.parametrize(("rule", "float16", "bfloat16"), HALF)
+def test_what_the_frameworks_steps_give_in_half_precision(rule: str, float16: float, bfloat16: float) -> None:
+    for name, expected in (("float16", float16), ("bfloat16", bfloat16)):
+        found = db.derivative(np.sin, 1.0, method=f"central-2@{rule}", format=name)
+        assert float(found.value) == pytest.approx(expected, abs=6e-6)
+        assert (found.status == "step_vanished") == (expected == 0)
 
 
 # -- typos -------------------------------------------------------------------------------------------------

@@ -573,6 +573,6 @@ def test_the_doctor_shows_the_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {row["package"]: row for row in examine()["extras"]}
     assert rows["numdifftools"]["brings"] == "3 rivals in the tournament, tested with 0.11.2"
     assert rows["jacobi"]["extra"] == "rivals"
-    monkeypatch.setattr(base, "version", lambda name: "0.8")
+    monkeypatch.setattr(base, "installed_version", lambda name: "0.8")
     rows = {row["package"]: row for row in examine()["extras"]}
     assert rows["jacobi"]["brings"] == "jacobi in the tournament, tested with 0.9.2, not with this version"

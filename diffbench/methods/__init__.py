@@ -18,8 +18,10 @@ import numpy as np
 from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.methods import autodiff
+from diffbench.methods.automatic.method import auto
 from diffbench.methods.bridges import bridges
 from diffbench.methods.complex_plane import HYPER_DUAL
+from diffbench.methods.default import AUTOMATIC, default_method
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
 from diffbench.methods.names import estimators, listed_names, near, plain_method, stencil_method
@@ -80,7 +82,11 @@ def get_method(name: str) -> Method:
 @cache
 def _registry() -> Methods:
     return Methods(
-        {m.name: m for family in (_stencils, _estimators, _exact, _bridges, _rivals) for m in family()}
+        {
+            m.name: m
+            for family in (_stencils, _estimators, _exact, _bridges, _automatic, _rivals)
+            for m in family()
+        }
     )
 
 
@@ -103,6 +109,10 @@ def _bridges() -> list[Method]:
     ]
 
 
+def _automatic() -> list[Method]:
+    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1,), source="docs/auto.md")]
+
+
 def _rivals() -> list[Method]:
     return [rival.method() for rival in rivals().values()]
 
@@ -112,7 +122,7 @@ def derivative(
     x: Any,
     *,
     derivative: int = 1,
-    method: str = "central-2",
+    method: str | None = None,
     step: float | None = None,
     format: str | None = None,
 ) -> Estimate:
@@ -126,9 +136,11 @@ def derivative(
         One point or many.
     derivative : int
         Order m, 1 to 6; methods without a step take any from 1 on.
-    method : str
+    method : str, optional
         A stencil (``central-2``), a stencil with a step rule (``central-2@1e-4``, see docs/steps.md) or a
-        plain name (``ridders``, ``jet``), as ``diffbench list methods`` shows them.
+        plain name (``ridders``, ``jet``), as ``diffbench list methods`` shows them. Default: ``auto``, which
+        needs no step and bounds its error (docs/auto.md); with a step, or for a higher derivative,
+        ``central-2``.
     step : float, optional
         The step h of a bare stencil; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional
@@ -152,7 +164,7 @@ def derivative(
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
-    chosen = get_method(method)
+    chosen = get_method(default_method(derivative, step) if method is None else method)
     points = x if isinstance(x, np.ndarray) and x.dtype == fmt.dtype else fmt.round(x)
     if not np.all(np.isfinite(points)):
         raise UserError(f"the point {x!r} is not a finite number of {fmt.name}")

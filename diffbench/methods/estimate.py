@@ -15,7 +15,7 @@ class Estimate:
     Attributes
     ----------
     value : scalar or array
-        In the format that was asked for, of the shape of ``x``.
+        In the format that was asked for (float32 for the variant ``mixed``), of the shape of ``x``.
     h : scalar or array
         The step, a number of the format; None for a method without one.
     evaluations : int or array of int

@@ -18,6 +18,7 @@ from diffbench.stencils import Stencil, stencil_from_name
 from diffbench.steps.choice import Choice, Wide
 from diffbench.steps.sampler import Probe, Sampler
 from diffbench.steps.scaled import numderiv_step
+from diffbench.steps.sums import stencil_sum
 from diffbench.steps.verdict import Verdict
 
 FAMILY = "extrapolation"
@@ -25,10 +26,8 @@ FAMILY = "extrapolation"
 
 def quotient(probe: Probe, stencil: Stencil, h: Wide, index: Wide) -> Wide:
     """The stencil at steps h, in the wide dtype."""
-    values = probe(h, [float(s) for s, w in zip(stencil.offsets, stencil.weights, strict=True) if w], index)
-    weights = [float(w) for w in stencil.weights if w]
-    total = sum(w * v for w, v in zip(weights, values, strict=True))
-    return np.asarray(total / h**stencil.derivative)
+    total = stencil_sum(stencil)
+    return np.asarray(total(probe(h, total.offsets, index)) / h**stencil.derivative)
 
 
 @estimator(
@@ -59,25 +58,26 @@ def ridders(
     h = np.full_like(x, start) if start else 0.1 * np.maximum(1.0, np.abs(x))
     value, error, step = np.full_like(x, np.nan), np.full_like(x, np.inf), np.full_like(x, np.nan)
     before: list[Wide] = []
-    todo = np.ones(x.shape, dtype=bool)
+    index = np.arange(x.size)  # the points whose table still grows
     for i in range(int(size)):
-        index = np.flatnonzero(todo)
         if not index.size:
             break
-        first = np.full_like(x, np.nan)
-        first[index] = quotient(probe, base, h[index], index)
-        row = [first]
+        row = [quotient(probe, base, h, index)]
+        best, found, where = error[index], value[index], step[index]
         for j in range(1, i + 1):
-            factor = ratio ** (2 * j)
+            factor = x.dtype.type(ratio) ** (2 * j)
             entry = (row[j - 1] * factor - before[j - 1]) / (factor - 1)
             distance = np.fmax(np.abs(entry - row[j - 1]), np.abs(entry - before[j - 1]))
-            better = todo & np.isfinite(entry) & (distance <= error)
-            value[better], error[better], step[better] = entry[better], distance[better], h[better]
+            better = np.isfinite(entry) & (distance <= best)
+            best, found = np.where(better, distance, best), np.where(better, entry, found)
+            where = np.where(better, h, where)
             row.append(entry)
-        if i:
-            todo &= ~(np.abs(row[i] - before[i - 1]) >= safe * error)
-        before = row
+        error[index], value[index], step[index] = best, found, where
         h = h / ratio
+        if i:
+            grows = ~(np.abs(row[i] - before[i - 1]) >= safe * best)
+            index, h, row = index[grows], h[grows], [entry[grows] for entry in row]
+        before = row
     verdict.say(
         np.isnan(value), "domain", "f is not finite around x at any step of the table: give a smaller start"
     )

@@ -40,7 +40,7 @@ def stencil_method(name: str) -> Method:
         If the parts exist but do not go together.
     """
     formula, at, how = name.partition("@")
-    stencil, slash, variant = formula.partition("/")
+    stencil, slash, variant = _split(formula)
     if slash and variant not in VARIANTS:
         raise UnknownNameError("variant", variant, VARIANTS)
     made = stencil_from_name(stencil)
@@ -62,6 +62,12 @@ def stencil_method(name: str) -> Method:
         oracle=rule.kind == "oracle",
         takes_step=not at,
     )
+
+
+def _split(formula: str) -> tuple[str, str, str]:
+    """Stencil, "/" and variant; the slash of an offset, custom(0,1/3,1), is not one."""
+    stencil, slash, variant = formula.rpartition("/")
+    return (stencil, slash, variant) if slash and not variant.endswith(")") else (formula, "", "")
 
 
 @lru_cache(maxsize=512)
@@ -94,7 +100,7 @@ def near(name: str, listed: Iterable[str]) -> list[str]:
     formula, at, how = name.partition("@")
     choices = list(listed)
     if at:
-        stencil, slash, variant = formula.partition("/")
+        stencil, slash, variant = _split(formula)
         rule, colon, rounding = how.partition(":")
         stencils = get_close_matches(stencil, stencil_names(1), n=1, cutoff=0.6)
         variants = get_close_matches(variant, VARIANTS, n=1) if slash else [""]

@@ -182,7 +182,7 @@ def computed_by_rule(choice: Choice, sampler: Any, fmt: Format, x: Raw, h: Raw) 
 
 
 def _block(value: Raw, h: Raw, count: Any, choice: Choice, statuses: Raw | None, sampler: Any) -> Block:
-    if value.size == 1:  # what was really asked for, a second run to find an overflow included
+    if value.size == 1:  # what was really asked for, a second try after an exception included
         count = sampler.evaluations
     own, message = "ok", ""
     if statuses is not None:

@@ -20,7 +20,7 @@ from diffbench.report.text import number
 
 CURVE = 3.1  # inches of the upper panel
 LINE = 0.172  # inches of a method below it
-RIGHT = 2.35  # inches for the numbers
+RIGHT = 2.7  # inches for the numbers
 FEW = 4  # curves in the upper panel
 
 
@@ -60,7 +60,7 @@ def choices_figure(
     with style.drawing():
         figure = style.canvas(title, height=height, legend_rows=1)[0]
         figure.delaxes(figure.axes[0])
-        left = min(0.45 + 0.062 * max(map(len, choices["method"])), 3.0) / style.WIDTH
+        left = min(max(0.3 + 0.0605 * max(map(len, choices["method"])), 0.8), 3.45) / style.WIDTH
         wide = 1 - RIGHT / style.WIDTH - left
         above = figure.add_axes((left, (lower + 0.72) / height, wide, CURVE / height))
         below = figure.add_axes((left, 0.55 / height, wide, lower / height))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,13 +24,14 @@ from diffbench.report import marks, style
 from diffbench.report.data import ORDER_OF_FORMATS, ordered
 from diffbench.report.style import INK
 from diffbench.report.text import count, number, percent, power_of_ten
-from diffbench.report.tournament_data import first_order, judged, plain
+from diffbench.report.tournament_data import KNOWN, first_order, judged, plain
 from diffbench.report.tournament_figures import scores_of
 from diffbench.tournament.scores import UNRANKED, calibration, quantile
 
-ROWS = 36  # methods of a heat map
+ROWS = 44  # methods of a heat map
 GOOD, MIDDLE, BAD = "#0B4F8A", "#F3F1E7", "#C2560A"  # blue to orange: told apart by every eye
 DEAD = "#3A3A3A"
+Corners = list[tuple[float, float]]
 PANELS = 12
 COLUMNS = 4
 
@@ -69,10 +71,13 @@ def groups_figure(steps: pd.DataFrame, groups: dict[str, str], fmt: str, most: i
         }
         figure, (axes,) = style.canvas(title, height=height, **layout)
         shades, norm = _shades(fmt)
+        found = dict(iter(rows.groupby(["method", "group"], sort=False)))
+        halves: list[tuple[Corners, Any]] = []
         for y, name in enumerate(names):
             for x, (group, _) in enumerate(columns):
-                mine = rows[(rows["method"] == name) & (rows["group"] == group)]
-                _cell(axes, x, y, mine, shades, norm)
+                halves += _cell(axes, x, y, found.get((name, group)), shades, norm)
+        corners, colors = [c for c, _ in halves], [color for _, color in halves]
+        axes.add_collection(PolyCollection(corners, facecolors=colors, linewidths=0, zorder=1))
         _frame(axes, names, columns, rows)
         _key(figure, shades, norm)
         return figure
@@ -86,9 +91,9 @@ def _rows_of(rows: pd.DataFrame, most: int) -> list[str]:
     others = sorted((n for n in scores.index if family[n] in UNRANKED), key=lambda n: (-scores[n], n))
     others = others[:6]
     room = most - len(others)
-    if len(ranked) > room:  # the best, every rival, then evenly
-        rivals = [n for n in ranked if family[n] in ("rival", "automatic", "extrapolation")]
-        kept = set(rivals[:room]) | set(ranked[: max(room - len(rivals), 0) // 2])
+    if len(ranked) > room:  # the known, every rival and estimator, the best, then evenly
+        wanted = [n for n in ranked if n in KNOWN or family[n] in ("rival", "automatic", "extrapolation")]
+        kept = set(wanted[:room]) | set(ranked[: max(room - len(wanted), 0) // 2])
         rest = [n for n in ranked if n not in kept]
         free = room - len(kept)
         if free > 0:
@@ -115,23 +120,28 @@ def _shades(fmt: str) -> tuple[Colormap, BoundaryNorm]:
     return shades, BoundaryNorm(edges, shades.N)
 
 
-def _cell(axes: Axes, x: int, y: int, mine: pd.DataFrame, shades: Colormap, norm: BoundaryNorm) -> None:
-    if mine.empty:
+def _cell(
+    axes: Axes, x: int, y: int, mine: pd.DataFrame | None, shades: Colormap, norm: BoundaryNorm
+) -> list[tuple[Corners, Any]]:
+    """The two halves of a cell with their colours; its signs are written at once."""
+    if mine is None:
         empty: dict[str, Any] = {"facecolor": "white", "hatch": "////", "edgecolor": "#DDDDDD", "lw": 0}
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **empty))
-        return
+        return []
     failed = mine["failed"].to_numpy(bool)
     errors = np.where(failed, np.inf, mine["relative_error"].to_numpy(float))
-    corners = ([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5)], [(0.5, 0.5), (0.5, -0.5), (-0.5, 0.5)])
-    for share, triangle in zip((0.5, 0.9), corners, strict=True):
+    halves: list[tuple[Corners, Any]] = []
+    for share, corner in ((0.5, (-0.5, -0.5)), (0.9, (0.5, 0.5))):
         value = quantile(errors, share)
         color = DEAD if math.isinf(value) else shades(norm(math.log10(max(value, 1e-300))))
-        axes.fill(*zip(*[(x + a, y + b) for a, b in triangle], strict=True), color=color, lw=0, zorder=1)
+        triangle = [(x + a, y + b) for a, b in (corner, (0.5, -0.5), (-0.5, 0.5))]
+        halves.append((triangle, color))
     lost, wrong = int(failed.sum()), int(mine["silent_wrong"].sum())
     text = (f"✕{lost}" if lost else "") + (f" !{wrong}" if wrong else "")
     if text:
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.82, "pad": 0.6}
         axes.text(x, y, text.strip(), fontsize=6.5, ha="center", va="center", color=INK, bbox=box, zorder=3)
+    return halves
 
 
 def _frame(axes: Axes, names: list[str], columns: list[tuple[str, int]], rows: pd.DataFrame) -> None:
@@ -240,7 +250,7 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
     order = first_order(steps)
     central = steps["method"].str.startswith("central-2@") | (steps["method"] == "central-2")
     rows = steps[steps["judged"] & central & (steps["section"] == "main") & (steps["derivative"] == order)]
-    rows = rows[(rows["h"] > 0) & (rows["h_best"] > 0)]
+    rows = rows[rows["h_best"] > 0]
     title = "Which h? The step a rule chooses for central-2 against the robust best one"
     shown = [r for r in (rules or _rules(rows)) if (rows["method"] == r).any()][:PANELS]
     if not shown:
@@ -263,7 +273,7 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
                 look, these = style.look_of_format(fmt), mine[mine["format"] == fmt]
                 x, y = (np.clip(these[c].to_numpy(float), low * 1.2, high / 1.2) for c in ("h_best", "h"))
                 axes.plot(x, y, ls="none", marker=look.marker, ms=2.8, mew=0, color=look.color, alpha=0.65)
-            near = (np.abs(np.log10(mine["h"] / mine["h_best"])) <= 1).mean()
+            near = _within_ten(mine).mean()  # of all points: no step is not a near one
             oracle = " (oracle)" if (mine["family"] == "oracle").any() else ""
             text = f"{name.removeprefix('central-2@')}{oracle}   {percent(float(near))} within ×10"
             axes.set_title(text, loc="left", fontsize=7.5)
@@ -273,10 +283,16 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
         return figure
 
 
+def _within_ten(rows: pd.DataFrame) -> np.ndarray:
+    """Where the chosen step is within a factor of 10 of the best one."""
+    h, best = rows["h"].to_numpy(float), rows["h_best"].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.abs(np.log10(np.where(h > 0, h, np.nan) / best)) <= 1
+
+
 def _rules(rows: pd.DataFrame) -> list[str]:
     """Rules of central-2 by how often they are within a factor of 10 of the best step; both ends shown."""
-    away = np.abs(np.log10(rows["h"].to_numpy(float) / rows["h_best"].to_numpy(float)))
-    near = pd.Series(away <= 1).groupby(rows["method"].to_numpy()).mean()
+    near = pd.Series(_within_ten(rows)).groupby(rows["method"].to_numpy()).mean()
     names = sorted(near.index, key=lambda n: (-near[n], n))
     plain_names = [n for n in names if ":" not in n and "@" in n]
     if len(plain_names) <= PANELS:

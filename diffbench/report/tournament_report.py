@@ -109,8 +109,8 @@ def _calibration(run: RunData) -> list[Figure]:
 def _chosen(run: RunData) -> list[Figure]:
     steps = steps_of(run)
     every = _columns(steps, "h", "h_best")
-    rows = every[every["method"].str.startswith("central-2") & every["h"].notna()]
-    if rows.empty:
+    rows = every[every["method"].str.startswith("central-2")]
+    if rows["h"].isna().all():
         raise Missing("No figure of chosen steps: no method of the tournament chooses steps for central-2.")
     arguments = {"steps": rows}
     return [_figure("tournament-steps", "tournament_maps.chosen_figure", arguments, _words(steps))]

@@ -5,6 +5,7 @@ spoilt.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from diffbench.steps.sampler import Probe, Sampler
 from diffbench.steps.verdict import Verdict, scale_of
 
 
-def third_derivative_bounds(values: Wide, k: Wide, relative: float) -> tuple[Wide, Wide]:
+def third_derivative_bounds(values: Wide, k: Wide, relative: Any) -> tuple[Wide, Wide]:
     """Lower and upper bound of f''' from values at x + 2k, x - 2k, x + k, x - k (eqs 28-30, signs corrected).
 
     Every value may be wrong by ``relative`` of itself: positive and negative terms are moved apart.
@@ -63,7 +64,8 @@ def dumontet_vignes(
     """
     probe = Probe(f, x)
     verdict = Verdict(probe)
-    relative = relative or fmt.eps
+    # in the wide dtype: in float64, 1 + eps of a longdouble would be 1
+    e = x.dtype.type(relative or fmt.eps)
     centre = probe.centre()
     verdict.needs_value(centre)
     verdict.say(centre == 0, "no_step", "f(x) = 0: a relative precision of f means nothing here")
@@ -79,7 +81,7 @@ def dumontet_vignes(
             break
         k = _middle(low[index], high[index], bool(logarithmic))
         values = probe(k, (2.0, -2.0, 1.0, -1.0), index)
-        inf, sup = third_derivative_bounds(values, k, relative)
+        inf, sup = third_derivative_bounds(values, k, e)
         quotient = sup / inf
         finite = np.isfinite(values).all(axis=0)
         negligible = finite & (quotient > 1 / 2) & (quotient < 2)
@@ -94,7 +96,7 @@ def dumontet_vignes(
     verdict.say(
         ~clear, "no_step", "rounding rules f''' at every trial step: it is 0, or the domain is too small"
     )
-    h = np.cbrt(factor * relative * np.abs(centre / third))
+    h = np.cbrt(factor * e * np.abs(centre / third))
     return verdict.choice(h, "the optimum for f''' as estimated", low="f''' came out as 0 or infinite")
 
 

@@ -10,6 +10,7 @@ from diffbench.arithmetic.formats import Format
 from diffbench.stencils import Stencil
 from diffbench.steps.choice import Choice, Wide, rule
 from diffbench.steps.sampler import Probe, Sampler
+from diffbench.steps.sums import stencil_sum
 from diffbench.steps.verdict import Verdict
 
 RUN = 5  # so many slopes in a row make a truncation branch
@@ -45,13 +46,9 @@ def mathur(f: Sampler, x: Wide, fmt: Format, stencil: Stencil) -> Choice:
     m, p = stencil.derivative, stencil.accuracy
     down, up = grid_exponents(fmt)
     steps = middle_step(x) * np.exp2(np.arange(-down, up + 1, dtype=x.dtype))[:, None]
-    offsets = [float(s) for s, w in zip(stencil.offsets, stencil.weights, strict=True) if w]
-    weights = [float(w) for w in stencil.weights if w]
-    total = np.zeros_like(steps)
-    for s, w in zip(offsets, weights, strict=True):
-        probe.count += len(steps)
-        total += w * f(x + s * steps)
-    estimates = total / steps**m
+    total = stencil_sum(stencil)
+    probe.count += len(steps) * len(total.offsets)
+    estimates = total([f(x + s * steps) for s in total.offsets]) / steps**m
     tau = np.abs(estimates[:-1] - estimates[1:]) / (1 - 2.0**-p)
     slopes = np.diff(np.log2(tau), axis=0)
     k, found = _branch(slopes, p, 0.1)

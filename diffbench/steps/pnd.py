@@ -12,6 +12,7 @@ from diffbench.stencils import Stencil, stencil_from_name
 from diffbench.steps.choice import Choice, Wide, rule
 from diffbench.steps.sampler import Probe, Sampler
 from diffbench.steps.scaled import stepx
+from diffbench.steps.sums import stencil_sum
 from diffbench.steps.verdict import Verdict
 
 _VIGNETTE = "Kostyrka 2025, R package pnd, vignette 'Step-size selection'"
@@ -75,9 +76,8 @@ def pnd_curtis_reid(f: Sampler, x: Wide, fmt: Format, stencil: Stencil, *, itera
     verdict = Verdict(probe)
     m, p = stencil.derivative, stencil.accuracy
     better = stencil_from_name(f"central-{p + 2}", m)
-    offsets = [float(s) for s in better.offsets]
-    own = dict(zip(stencil.offsets, stencil.weights, strict=True))
-    weights = [(float(own.get(s, 0)), float(w)) for s, w in zip(better.offsets, better.weights, strict=True)]
+    own, wide = stencil_sum(stencil), stencil_sum(better)
+    inner = [i for i, s in enumerate(wide.offsets) if s in own.offsets]
     first = stepx(x, fmt, m, p)
     h, aim = first.copy(), m / p
     value, error = np.full_like(x, np.nan), np.full_like(x, np.nan)
@@ -87,8 +87,8 @@ def pnd_curtis_reid(f: Sampler, x: Wide, fmt: Format, stencil: Stencil, *, itera
         if not index.size:
             break
         step = h[index]
-        values = probe(step, offsets, index)
-        low, high = (sum(w[i] * v for w, v in zip(weights, values, strict=True)) / step**m for i in (0, 1))
+        values = probe(step, wide.offsets, index)
+        low, high = own(values[inner]) / step**m, wide(values) / step**m
         truncation = np.abs(low - high)
         rounding = np.abs(values).max(axis=0) * cautious(fmt) / step**m
         ratio = truncation / rounding
@@ -110,8 +110,7 @@ def pnd_curtis_reid(f: Sampler, x: Wide, fmt: Format, stencil: Stencil, *, itera
     redo = np.flatnonzero(np.isnan(value) & verdict.open)
     if redo.size:  # the step grew once more after the truncation error vanished
         step = h[redo]
-        values = probe(step, [float(s) for s in stencil.offsets], redo)
-        value[redo] = sum(float(w) * v for w, v in zip(stencil.weights, values, strict=True)) / step**m
+        value[redo] = own(probe(step, own.offsets, redo)) / step**m
     verdict.say(
         missed,
         "low_confidence",

@@ -25,7 +25,7 @@ _FEW = 2048
 
 
 class Sampler:
-    """Values of a program at nodes of a format; ``evaluations`` counts the function values it really made.
+    """Values of a program at nodes of a format; ``evaluations`` counts the function values asked for.
 
     Parameters
     ----------
@@ -110,7 +110,8 @@ class Sampler:
         return values.reshape(where.shape)
 
     def _counted(self, x: Any) -> Any:
-        self.evaluations += x.size
+        if self._arithmetic is None or not self._arithmetic.repeating:  # looking for an infinity: nothing new
+            self.evaluations += x.size
         return self._program(x)
 
     def _run(self, where: Wide) -> Wide:

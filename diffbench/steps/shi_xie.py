@@ -13,14 +13,15 @@ from diffbench.steps.choice import Choice, Wide, rule
 from diffbench.steps.constants import model_factor
 from diffbench.steps.noise import conditioned_noise
 from diffbench.steps.sampler import Probe, Sampler
+from diffbench.steps.sums import Sum, stencil_sum, sum_of
 from diffbench.steps.verdict import Verdict
 
 _SOURCE = "Shi, Xie, Xuan and Nocedal 2022, SIAM J. Sci. Comput. 44, A2302 (arXiv 2110.06380)"
 
 
 @lru_cache(maxsize=256)
-def combined(stencil: Stencil, alpha: int) -> tuple[tuple[float, ...], tuple[float, ...], float]:
-    """Offsets, weights of h^m (D_h - D_(alpha h)), and the sum of their absolute values, A.
+def combined(stencil: Stencil, alpha: int) -> Sum:
+    """h^m (D_h - D_(alpha h)) as one sum; its size is A.
 
     For the forward difference and alpha = 4 that is (-f(x+4h) + 4 f(x+h) - 3 f(x)) / 4 with A = 2.
     """
@@ -28,9 +29,7 @@ def combined(stencil: Stencil, alpha: int) -> tuple[tuple[float, ...], tuple[flo
     for s, w in zip(stencil.offsets, stencil.weights, strict=True):
         weights[s] = weights.get(s, Fraction(0)) + w
         weights[alpha * s] = weights.get(alpha * s, Fraction(0)) - w / alpha**stencil.derivative
-    kept = sorted((s, w) for s, w in weights.items() if w)
-    total = float(sum(abs(w) for _, w in kept))
-    return tuple(float(s) for s, _ in kept), tuple(float(w) for _, w in kept), total
+    return sum_of(weights)
 
 
 @rule(source=_SOURCE + ", section 3.1", kind="selector", derivatives=(1,), stencils=("forward-1",))
@@ -95,7 +94,7 @@ def shi_xie(
     """
     factor = int(alpha)
     m, p = stencil.derivative, stencil.accuracy
-    best = m * float(stencil.S1) * (factor**p - 1) / (p * combined(stencil, factor)[2])
+    best = m * float(stencil.S1) * (factor**p - 1) / (p * combined(stencil, factor).size)
     low = max(1.5, best / 2)
     window = (low, max(1.5 * best, low + 2.5))
     return _search(f, x, fmt, stencil, factor, noise, window, model_factor(stencil), iterations)
@@ -116,7 +115,7 @@ def _search(
     probe = Probe(f, x)
     verdict = Verdict(probe)
     m, p = stencil.derivative, stencil.accuracy
-    offsets, weights, total = combined(stencil, alpha)
+    own, both = stencil_sum(stencil), combined(stencil, alpha)
     centre = probe.centre()
     verdict.needs_value(centre)
     e = np.full_like(x, noise) if noise else conditioned_noise(probe, centre, fmt)
@@ -125,17 +124,18 @@ def _search(
     low, high = np.zeros_like(x), np.full_like(x, np.inf)
     value, gap = np.full_like(x, np.nan), np.full_like(x, np.nan)
     todo, jumped = verdict.open, np.zeros(x.shape, dtype=bool)
-    own = {float(s): float(w) for s, w in zip(stencil.offsets, stencil.weights, strict=True)}
+    used = h.copy()
     for _ in range(int(iterations)):
         index = np.flatnonzero(todo)
         if not index.size:
             break
         step = h[index]
-        total_here, derivative = _differences(probe, index, step, centre, offsets, weights, own)
-        r = np.abs(total_here) / (total * e[index])
+        difference, derivative = _differences(probe, index, step, centre, own, both)
+        used[index] = step
+        r = np.abs(difference) / (both.size * e[index])
         finite = np.isfinite(r)
         value[index] = np.where(finite, derivative / step**m, value[index])
-        gap[index] = np.where(finite, np.abs(total_here) / step**m, gap[index])
+        gap[index] = np.where(finite, np.abs(difference) / step**m, gap[index])
         small, large = finite & (r < window[0]), ~finite | (r > window[1])
         low[index[small]], high[index[large]] = step[small], step[large]
         closed = high[index] < 1.02 * low[index]  # the window is many times wider: it was jumped over
@@ -153,25 +153,14 @@ def _search(
     verdict.say(
         todo | jumped, "low_confidence", "the test ratio jumps over its window: the noise bound is too small"
     )
-    h = np.where(endless & (low > 0), low, h)
-    error = gap / (alpha**p - 1) + float(stencil.S1) * e / h**m
+    error = gap / (alpha**p - 1) + float(stencil.S1) * e / used**m
     return verdict.choice(
-        h, f"f^({m + p}) shows {window[0]:.3g} to {window[1]:.3g} units of noise", value, error
+        used, f"f^({m + p}) shows {window[0]:.3g} to {window[1]:.3g} units of noise", value, error
     )
 
 
-def _differences(
-    probe: Probe,
-    index: Wide,
-    h: Wide,
-    centre: Wide,
-    offsets: tuple[float, ...],
-    weights: tuple[float, ...],
-    own: dict[float, float],
-) -> tuple[Wide, Wide]:
+def _differences(probe: Probe, index: Wide, h: Wide, centre: Wide, own: Sum, both: Sum) -> tuple[Wide, Wide]:
     """``h^m (D_h - D_(alpha h))`` and ``h^m D_h``; f(x) is known."""
-    away = [s for s in offsets if s]
+    away = [s for s in both.offsets if s]
     values = dict(zip(away, probe(h, away, index), strict=True)) | {0.0: centre[index]}
-    total = sum(w * values[s] for s, w in zip(offsets, weights, strict=True))
-    derivative = sum(w * values[s] for s, w in own.items() if w)
-    return np.asarray(total), np.asarray(derivative)
+    return both([values[s] for s in both.offsets]), own([values[s] for s in own.offsets])

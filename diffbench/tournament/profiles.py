@@ -12,7 +12,7 @@ and N. J. Higham, ACM Trans. Math. Softw. 39 (2013), 24, for the floor.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ TARGET_STEP = 0.5  # digits between two targets
 NEAR = 10.0  # within this factor of the best error counts as near it
 
 Array = np.ndarray
+Rows = pd.DataFrame | Mapping[str, Array]  # columns by name
 
 
 def targets_of(format_name: str) -> Array:
@@ -31,15 +32,14 @@ def targets_of(format_name: str) -> Array:
     return np.arange(TARGET_STEP, get_format(format_name).digits + 1e-9, TARGET_STEP)
 
 
-def costs(rows: pd.DataFrame, targets: Array) -> Array:
+def costs(rows: Rows, targets: Array) -> Array:
     """Evaluations at which a case reached a target, shape (cases, targets); infinite where it did not.
 
     A method is one call: it reaches a target with all the evaluations it used, or not at all. Failed rows
     reach nothing, nor does a number that came without a call of the function.
     """
-    failed = rows["failed"].to_numpy(bool)
-    found = np.where(failed, -1.0, rows["digits"].to_numpy(float))
-    spent = rows["evaluations"].to_numpy(float)
+    failed, spent = np.asarray(rows["failed"], dtype=bool), np.asarray(rows["evaluations"], dtype=float)
+    found = np.where(failed, -1.0, np.asarray(rows["digits"], dtype=float))
     found = np.where(spent > 0, found, -1.0)
     hit = found[:, None] >= targets - 1e-9
     return np.where(hit, spent[:, None], np.inf)

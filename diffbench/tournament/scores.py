@@ -10,6 +10,8 @@ error that reaches no target; a median over rows is the lower one, so that it is
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from diffbench.errors import UserError
 from diffbench.tournament.profiles import (
     BUDGETS,
     NEAR,
+    Rows,
     costs,
     profile_errors,
     ratios,
@@ -40,6 +43,10 @@ KINK_COLUMNS = tuple(
 )
 #: Not ranked: they ask for more than values of f at real points, and are there to be compared with.
 UNRANKED = ("autodiff", "complex plane", "oracle")
+_NUMBERS = (
+    *("estimate", "error", "relative_error", "error_estimate", "regret", "digits", "evaluations", "claimed"),
+)
+Columns = dict[str, np.ndarray]
 _NEEDED = (
     *(*KEYS, "problem", "point", "estimate", "error", "relative_error", "error_estimate", "regret", "digits"),
     *("evaluations", "claimed", "status", "message", "judged", "failed", "silent_wrong"),
@@ -92,12 +99,11 @@ def _board(rows: pd.DataFrame, fmt: str, derivative: int) -> pd.DataFrame:
     asking = judged[(judged["evaluations"] > 0) | judged["failed"]]
     within = _near_best(asking)
     lines = []
-    for name, mine in rows.groupby("method", sort=True, observed=True):
-        counted = mine[mine["judged"]]
-        first = mine.iloc[0]
-        line = {"method": str(name), "format": fmt, "derivative": derivative, "family": str(first["family"])}
-        line |= _line(counted, fmt, targets)
-        line["profile"] = within.get(str(name), math.nan)
+    for name, mine in _by_method(rows):
+        counted = {column: values[mine["judged"]] for column, values in mine.items()}
+        line = {"method": name, "format": fmt, "derivative": derivative, "family": min(set(mine["family"]))}
+        line |= _line(counted, targets)
+        line["profile"] = within.get(name, math.nan)
         line["note"] = _note(line, mine)
         lines.append(line)
     board = pd.DataFrame(lines)
@@ -105,23 +111,36 @@ def _board(rows: pd.DataFrame, fmt: str, derivative: int) -> pd.DataFrame:
     return _ranked(board)
 
 
-def _line(rows: pd.DataFrame, fmt: str, targets: np.ndarray) -> dict[str, float | int]:
-    failed = rows["failed"].to_numpy(bool)
-    relative = np.where(failed, np.inf, rows["relative_error"].to_numpy(float))
-    regrets = np.where(failed, np.inf, rows["regret"].to_numpy(float))
-    evaluations, claimed = (rows[name].to_numpy(float) for name in ("evaluations", "claimed"))
-    answered = np.isfinite(rows["estimate"].to_numpy(float))
-    digits = np.where(failed, 0.0, rows["digits"].to_numpy(float))
+def _by_method(rows: pd.DataFrame) -> Iterator[tuple[str, Columns]]:
+    """The rows of each method as plain arrays, methods by name: a thousand frames would take seconds."""
+    texts = ("method", "problem", "message", "family")
+    columns = {name: rows[name].astype(str).to_numpy(object) for name in texts}
+    columns |= {name: rows[name].to_numpy(float) for name in _NUMBERS}
+    columns |= {name: rows[name].to_numpy(bool) for name in ("judged", "failed", "silent_wrong")}
+    names, codes = np.unique(columns["method"].astype(str), return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    for place, name in enumerate(names):
+        mine = order[bounds[place] : bounds[place + 1]]
+        yield str(name), {column: values[mine] for column, values in columns.items()}
+
+
+def _line(rows: Columns, targets: np.ndarray) -> dict[str, Any]:
+    failed, evaluations, claimed = rows["failed"], rows["evaluations"], rows["claimed"]
+    relative = np.where(failed, np.inf, rows["relative_error"])
+    regrets = np.where(failed, np.inf, rows["regret"])
+    answered = np.isfinite(rows["estimate"])
+    digits = np.where(failed, 0.0, rows["digits"])
     cost = costs(rows, targets)
-    line: dict[str, float | int] = {
-        "problems": rows["problem"].nunique(),
-        "cases": len(rows),
+    line: dict[str, Any] = {
+        "problems": len(set(rows["problem"])),
+        "cases": len(failed),
         "ok": int((~failed).sum()),
         "failed": int(failed.sum()),
         "silent_wrong": int(rows["silent_wrong"].sum()),
         "uncounted": int((answered & (evaluations == 0)).sum()),
         "miscounted": int((answered & (claimed >= 0) & (claimed != evaluations)).sum()),
-        "flagged": int((failed & np.isfinite(rows["estimate"].to_numpy(float))).sum()),
+        "flagged": int((failed & answered).sum()),
         "error_median": quantile(relative, 0.5),
         "error_p90": quantile(relative, 0.9),
         "error_worst": quantile(relative, 1.0),
@@ -144,15 +163,15 @@ def _score(cost: np.ndarray) -> float:
     return float(np.mean([share_within(cost, budget) for budget in BUDGETS])) if cost.size else math.nan
 
 
-def calibration(rows: pd.DataFrame) -> dict[str, float | int]:
+def calibration(rows: Rows) -> dict[str, float | int]:
     """``coverage`` and ``tightness`` of the methods' own error estimates, and how many there are.
 
     Coverage: the share of rows with |error| <= estimate; tightness: the median of estimate / |error| where
     the error is not 0. Rows that failed say nothing, nor do estimates that are no numbers.
     """
-    estimate = rows["error_estimate"].to_numpy(float)
-    error = np.abs(rows["error"].to_numpy(float))
-    used = ~rows["failed"].to_numpy(bool) & ~np.isnan(estimate) & ~np.isnan(error)
+    estimate = np.asarray(rows["error_estimate"], dtype=float)
+    error = np.abs(np.asarray(rows["error"], dtype=float))
+    used = ~np.asarray(rows["failed"], dtype=bool) & ~np.isnan(estimate) & ~np.isnan(error)
     estimate, error = np.abs(estimate[used]), error[used]
     if len(estimate) == 0:
         return {"coverage": math.nan, "tightness": math.nan, "estimates": 0}
@@ -180,7 +199,7 @@ def _near_best(judged: pd.DataFrame) -> dict[str, float]:
     return {str(name): float(share) for name, share in shares.items()}
 
 
-def _note(line: dict[str, Any], rows: pd.DataFrame) -> str:
+def _note(line: dict[str, Any], rows: Columns) -> str:
     """Why a method is not ranked, if that is not for its family.
 
     For a method without a case: the commonest message, the first of the alphabet among equals.
@@ -189,8 +208,8 @@ def _note(line: dict[str, Any], rows: pd.DataFrame) -> str:
         return f"answered {line['uncounted']} times without calling the function: not ranked"
     if line["cases"]:
         return ""
-    counted = rows["message"].astype(str).value_counts()
-    return str(min(counted[counted == counted.max()].index)) if len(counted) else ""
+    said = Counter(rows["message"])
+    return min(said, key=lambda text: (-said[text], text)) if said else ""
 
 
 def _ranked(board: pd.DataFrame) -> pd.DataFrame:

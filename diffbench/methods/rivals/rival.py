@@ -7,19 +7,19 @@ says (value, error estimate, step, status). Counting, NaN, exceptions, warnings 
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from diffbench.arithmetic.formats import Format
+from diffbench.arithmetic.formats import Format, get_format
 from diffbench.errors import MissingExtraError, RefusedError, UserError
 from diffbench.methods.counting import PlainFunction
 from diffbench.methods.estimate import Estimate
@@ -28,15 +28,6 @@ from diffbench.methods.method import Method
 
 EXTRA = "rivals"
 Program = Callable[..., Any]
-
-
-@cache
-def _installed(package: str) -> str | None:
-    """A version; reading it from the package's metadata costs as much as a call of most libraries."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,7 @@ class Rival:
     @property
     def installed(self) -> str | None:
         """The installed version, or None."""
-        return _installed(self.package)
+        return installed_version(self.package)
 
     @property
     def what(self) -> str:
@@ -102,6 +93,11 @@ class Rival:
             source=f"{self.package} {self.tested}, {self.docs}",
             lacks=self.lacks,
         )
+
+    def prepare(self) -> None:
+        """Import the library and let it fill its caches, so that a fork inherits them."""
+        if self.available:
+            _warm(self)
 
     def estimate(self, f: Program, fmt: Format, points: Any, derivative: int) -> Estimate:
         """Call the library at every point; values in the dtype it returns.
@@ -142,12 +138,34 @@ class Rival:
 
 
 @cache
+def installed_version(package: str) -> str | None:
+    """The version of a distribution, or None; looked up once."""
+    from importlib.metadata import PackageNotFoundError, version  # costs as much as half of NumPy
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
 def import_warnings(module: str) -> tuple[str, ...]:
     """Import a library; what it warns of then says nothing about the call that happened to be the first."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         import_module(module)
     return tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
+
+
+_WARM: set[str] = set()
+
+
+def _warm(rival: Rival) -> None:
+    if rival.name not in _WARM:
+        _WARM.add(rival.name)
+        for derivative in rival.derivatives:  # what goes wrong here goes wrong again in a call that counts
+            with contextlib.suppress(Exception):
+                rival.estimate(np.exp, get_format("float64"), np.float64(1.0), derivative)
 
 
 REGISTERED: dict[str, Rival] = {}

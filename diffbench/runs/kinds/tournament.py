@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from diffbench.errors import UserError
 from diffbench.runs.cells import KEY_LENGTH, Cell, problem_content
 from diffbench.runs.environment import package_version
 from diffbench.runs.fingerprint import digest
 from diffbench.runs.kinds.kind import Kind
 from diffbench.runs.selection import chosen_formats, chosen_problems
-from diffbench.runs.store import CellStore, stack, write_csv, write_stacked
+from diffbench.runs.store import CellStore, write_csv, write_stacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +49,9 @@ def plan(suite: Suite, before: list[Cell]) -> list[Cell]:
         if names is not None and problem.name not in names:
             continue
         formats = suite.formats if wanted.formats is None else wanted.formats
+        program = problem_content(problem)
         for format_name in chosen_formats(formats, problem):
-            content = problem_content(problem) | {
+            content = program | {
                 "kind": "tournament",
                 "tags": sorted(problem.tags & {"noisy", "kink", "jump"}),  # which table it is counted in
                 "group": problem.group == "kinks",
@@ -114,7 +117,7 @@ def merge(store: CellStore, keys: list[str], folder: Path) -> None:
     from diffbench.tournament import kink_board, leaderboard
 
     write_stacked(store, keys, "steps", folder / STEPS)
-    steps = stack(store, keys, "steps").to_pandas()
+    steps = pq.read_table(folder / STEPS).to_pandas()
     for section, name in BOARDS.items():
         write_csv(leaderboard(steps, section), folder / name)
     write_csv(kink_board(steps), folder / KINKS)

@@ -1,0 +1,138 @@
+"""Feeding the estimator: one point at a time, or many in lock step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffbench.arithmetic.formats import Format
+from diffbench.methods.automatic.engine import Result, steps
+from diffbench.methods.automatic.lockstep import BLOCK, Lockstep
+from diffbench.methods.automatic.pairs import rounder
+
+FEW = 32  # points for which blocks do not pay
+
+#: Values at an array of nodes, NaN or infinite where there is none; float64 (longdouble for longdouble).
+Sample = Callable[[Any], Any]
+
+
+def estimate(sample: Sample, x: Any, fmt: Format) -> Result:
+    """The derivative of a function known by its values, at one point.
+
+    Parameters
+    ----------
+    sample : callable
+        ``sample(nodes)`` -> values: arrays of one dimension; a value that does not exist is NaN.
+    x : float
+        A number of the format.
+    fmt : Format
+        The format of the nodes and of the values.
+    """
+    return estimate_many(sample, [x], fmt)[0]
+
+
+def estimate_many(
+    sample: Sample, points: Any, fmt: Format, known: list[dict[Any, Any]] | None = None
+) -> list[Result]:
+    """... at many points; the nodes that all of them want next are sampled in one call.
+
+    ``known`` has for every point the values that were already sampled, by node.
+    """
+    round_, number = _numbers(fmt)
+    results: list[Any] = [None] * len(points)
+    known = [{} for _ in points] if known is None else known
+    with np.errstate(all="ignore"):
+        running = [
+            (i, steps(number(x), fmt.u, round_, values))
+            for i, (x, values) in enumerate(zip(points, known, strict=True))
+        ]
+        waiting = []
+        for i, run in running:
+            try:
+                waiting.append((i, run, next(run)))
+            except StopIteration as stop:  # everything it asks for is known
+                results[i] = stop.value
+        while waiting:
+            nodes = [n for _, _, wanted in waiting for n in wanted]
+            values = iter(_values(sample, nodes, fmt, number))
+            still = []
+            for i, run, wanted in waiting:
+                try:
+                    still.append((i, run, run.send(tuple(next(values) for _ in wanted))))
+                except StopIteration as stop:
+                    results[i] = stop.value
+            waiting = still
+    return results
+
+
+@dataclass
+class Columns:
+    """Results of many points as arrays; ``results`` has those that were looked at one by one, by index."""
+
+    value: Any
+    bound: Any
+    h: Any
+    evaluations: Any
+    status: Any
+    results: dict[int, Result]
+
+
+def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
+    """... at an array of one dimension: easy points of float64 in lock step, the others one by one."""
+    n = len(x)
+    columns = Columns(
+        np.full(n, np.nan, dtype=np.longdouble if fmt.name == "longdouble" else np.float64),
+        np.full(n, np.inf),
+        np.full(n, np.nan),
+        np.zeros(n, int),
+        np.full(n, "ok", dtype=object),
+        {},
+    )
+    blocks = range(0, n, BLOCK) if n >= FEW and fmt.name == "float64" else []
+    for start in blocks:
+        _block(sample, np.ascontiguousarray(x[start : start + BLOCK]), fmt, columns, start)
+    if not blocks:
+        _one_by_one(columns, np.arange(n), estimate_many(sample, list(x), fmt))
+    return columns
+
+
+def _block(sample: Sample, x: Any, fmt: Format, columns: Columns, start: int) -> None:
+    with np.errstate(all="ignore"):
+        block = Lockstep(sample, x, fmt.u).run()
+    here = slice(start, start + len(x))
+    columns.value[here], columns.bound[here], columns.h[here] = block.value, block.bound, block.h
+    columns.evaluations[here] = block.evaluations
+    hard = np.flatnonzero(~block.done)
+    if len(hard):
+        known = block.known(hard)
+        results = estimate_many(sample, x[hard].tolist(), fmt, [known[i] for i in hard.tolist()])
+        _one_by_one(columns, start + hard, results)
+
+
+def _one_by_one(columns: Columns, index: Any, results: list[Result]) -> None:
+    for i, result in zip(index.tolist(), results, strict=True):
+        columns.value[i], columns.bound[i], columns.h[i] = result.value, result.bound, result.h
+        columns.evaluations[i], columns.status[i] = result.evaluations, result.status
+        columns.results[i] = result
+
+
+def _values(sample: Sample, nodes: list[Any], fmt: Format, number: Callable[[Any], Any]) -> list[Any]:
+    if fmt.name != "longdouble":
+        return list(np.asarray(sample(np.array(nodes)), dtype=np.float64).tolist())
+    return list(np.asarray(sample(np.array(nodes, dtype=np.longdouble)), dtype=np.longdouble))
+
+
+def _numbers(fmt: Format) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """How nodes are rounded to the format, and the type the estimator calculates with."""
+    if fmt.name == "longdouble":
+        return _same, np.longdouble
+    if fmt.name == "float64":
+        return _same, float
+    return rounder(fmt.precision, fmt.min_exponent, fmt.max), float
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -1,0 +1,368 @@
+"""Extrapolation to h = 0 from nodes that grow, with the noise and the truncation of every choice of nodes.
+
+With t = h^2 (h for one side), D(t) = f' + c_1 t + c_2 t^2 + ...; E(t)/t the same for the even derivatives.
+The last row of the divided differences over the nodes t_lo < ... < t_top gives the value T_k from the top
+k + 1 nodes, and the coefficients of the Taylor series scaled by the top step,
+
+    M_{2j+1} = |c_j| t_top^j        M_{2j} = |e_j| t_top^j / h_top
+
+whose noise follows from that of one value. The error of T_k is its noise plus theta_k M_{2k+3} (to leading
+order), theta_k being the product of the t_i / t_top of its nodes. Where M_{2k+3} was not measured, or is
+lost in noise, an envelope continues the decay of those that were.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from diffbench.methods.automatic.operations import FLOATS, Operations
+from diffbench.methods.automatic.pairs import Noise, Pair
+
+Z = 4.5  # standard deviations of noise in a bound
+SURE = 3.0  # a coefficient counts when it is this many times its noise
+LEAST_DECAY = 0.05  # per place: coefficients of smooth functions are not assumed to fall faster
+REMEMBERED = 3  # coefficients from which the envelope takes its decay
+MARGIN = 10.0  # on what the envelope says
+CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What depends only on the ratios of the steps: one entry for every number of nodes from the top.
+
+    Attributes
+    ----------
+    theta : tuple of float
+        Products of the scaled t of the top k + 1 nodes.
+    value : tuple of float
+        Noise of T_k over noise of the pair of the lowest of them.
+    odd, even : tuple of float
+        Noise of M_{2k+1} over that of the lowest pair; of M_{2k+2} over noise of one value / top step.
+    """
+
+    theta: tuple[float, ...]
+    value: tuple[float, ...]
+    odd: tuple[float, ...]
+    even: tuple[float, ...]
+
+
+@lru_cache(maxsize=4096)
+def pattern(steps: tuple[float, ...], order: int) -> Pattern:
+    """Constants of a row of steps, top first, scaled by the top one."""
+    t = [h**order for h in steps]
+    theta, value, odd, even = [], [], [], []
+    product = 1.0
+    for k in range(len(t)):
+        v = [1.0 / math.prod(t[i] - t[j] for j in range(k + 1) if j != i) if k else 1.0 for i in range(k + 1)]
+        product *= t[k]
+        omega = [v[i] * product / t[i] for i in range(k + 1)]
+        own = [steps[k] / h for h in steps[: k + 1]]
+        theta.append(product)
+        value.append(_spread(omega, own, order))
+        odd.append(_spread(v, own, order))
+        even.append(math.sqrt(1.5) * math.sqrt(sum((a / b) ** 2 for a, b in zip(v, t, strict=False))))
+    return Pattern(tuple(theta), tuple(value), tuple(odd), tuple(even))
+
+
+def _spread(weights: Sequence[float], noise: Sequence[float], order: int) -> float:
+    terms = [a * b for a, b in zip(weights, noise, strict=True)]
+    square = sum(a * a for a in terms)
+    if order == 1:  # half of the variance of a one-sided difference is that of f(x), which all of them share
+        square = 0.5 * (square + sum(terms) ** 2)
+    return math.sqrt(square)
+
+
+#: What of a fit differs from point to point in an array.
+COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope")
+
+
+@dataclass
+class Fit:
+    """The best value from the nodes up to a top one.
+
+    Attributes
+    ----------
+    value, bound : float
+    noise, truncation : float
+        The two parts of the bound.
+    used : int
+        Nodes used, from the top.
+    h, slope : float
+        The step of the top node, and the largest change of f over it, divided by it.
+    factor : float
+        Noise found over noise modelled.
+    residuals : list of (deviation, difference, pair)
+        Smaller nodes against the fit, in standard deviations and as they are.
+    curvature, third : float
+        f''/2 and f'''/6, where there is an even part.
+    """
+
+    value: Any
+    bound: Any
+    noise: Any
+    truncation: Any
+    used: Any
+    h: Any
+    slope: Any
+    nodes: list[Pair]
+    factor: Any = 1.0
+    residuals: list[tuple[Any, Any, Pair]] = field(default_factory=list)
+    curvature: Any = 0.0
+    third: Any = 0.0
+
+    def keep(self, which: Any) -> Fit:
+        """Some of the points of an array."""
+        return replace(self, nodes=[], residuals=[], **{n: getattr(self, n)[which] for n in COLUMNS})
+
+    def replaced(self, where: Any, other: Fit) -> Fit:
+        """Another fit at some of the points of an array."""
+        columns = {n: np.where(where, getattr(other, n), getattr(self, n)) for n in COLUMNS}
+        return replace(self, nodes=[], residuals=[], **columns)
+
+    @property
+    def top(self) -> Pair:
+        return self.nodes[-1]
+
+
+class Tableau:
+    """Divided differences over growing nodes, one row for every top; of one point, or of many at once."""
+
+    def __init__(self, ops: Operations = FLOATS) -> None:
+        self.ops = ops
+        self.nodes: list[Pair] = []
+        self.steps: list[float] = []  # relative to the lowest; the same at all points
+        self._t: list[float] = []
+        self._odd: list[Any] = []
+        self._even: list[Any] = []
+        self._peak_odd: list[Any] = []
+        self._peak_even: list[Any] = []
+
+    def add(self, pair: Pair, step: float | None = None) -> None:
+        """A node above all others; its step relative to the lowest one, if that is known."""
+        if step is None:
+            step = pair.h / self.nodes[0].h if self.nodes else 1.0
+        t = step**pair.order
+        self._odd = self._row(pair.d, self._odd, t)
+        self._even = self._row(pair.e / t, self._even, t)
+        self._t.append(t)
+        self.steps.append(step)
+        self.nodes.append(pair)
+
+    def _row(self, first: Any, above: list[Any], t: float) -> list[Any]:
+        row = [first]
+        for j, previous in enumerate(above):
+            row.append((row[j] - previous) * (1.0 / (t - self._t[-1 - j])))
+        return row
+
+    def keep(self, which: Any) -> None:
+        """Go on with some of the points of an array."""
+        self.nodes = [p.take(which) for p in self.nodes]
+        for column in (self._odd, self._even, self._peak_odd, self._peak_even):
+            column[:] = [c[which] if np.ndim(c) else c for c in column]
+
+    def fit(self, noise: Noise, below: Sequence[Pair], counted: Sequence[Any] | None = None) -> Fit:
+        """The best choice of nodes, judged by all smaller ones.
+
+        ``counted`` says for arrays at which points a pair below is one; everywhere, if it is left out.
+        """
+        ops = self.ops
+        nodes, top = self.nodes[::-1], self.nodes[-1]
+        order, count = top.order, len(nodes)
+        shape = pattern(tuple(step / self.steps[-1] for step in reversed(self.steps)), order)
+        sigma = [noise.total(p) for p in nodes]
+        by_node = [s / p.w for s, p in zip(sigma, nodes, strict=True)]
+        powers = [self._t[-1] ** j for j in range(count + 1)]
+        odd = [abs(c) * p for c, p in zip(self._odd, powers, strict=False)]
+        odd_noise = [a * b for a, b in zip(shape.odd, by_node, strict=True)]
+        even, even_noise = [], []
+        if order == 2:
+            even = [abs(c) * (p / top.h) for c, p in zip(self._even, powers[1:], strict=True)]
+            even_noise = [a * (s / top.h) for a, s in zip(shape.even, sigma, strict=True)]
+        beta = remainders(
+            ops,
+            order,
+            self._peaks(self._peak_odd, odd, odd_noise, powers),
+            odd_noise,
+            self._peaks(self._peak_even, even, even_noise, [p / top.h for p in powers[1:]]),
+            even_noise,
+        )
+        values = [self._odd[0]]
+        for j in range(1, count):
+            step = self._odd[j] * (powers[j] * shape.theta[j - 1])
+            values.append(values[-1] - step if j % 2 else values[-1] + step)
+        spread = [a * b for a, b in zip(shape.value, by_node, strict=True)]
+        truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
+        best = Choice(ops, values, spread, truncation)
+        higher = [*zip(odd[2:], odd_noise[2:], strict=True), *zip(even[1:], even_noise[1:], strict=True)]
+        counted = [True] * len(below) if counted is None else counted
+        return self._judged(noise, [*zip(below, counted, strict=True)], best, higher)
+
+    def _peaks(self, peaks: list[Any], sizes: list[Any], noise: list[Any], units: list[Any]) -> list[Any]:
+        """Every coefficient as large as a smaller top had it: beyond convergence it only seems to fall."""
+        ops = self.ops
+        peaks.extend([0.0] * (len(sizes) - len(peaks)))
+        for j, (size, n, unit) in enumerate(zip(sizes, noise, units, strict=False)):
+            peaks[j] = ops.where(size > SURE * n, ops.maximum(peaks[j], size / unit), peaks[j])
+        return [ops.maximum(s, p * q) for s, p, q in zip(sizes, peaks, units, strict=False)]
+
+    def _judged(
+        self, noise: Noise, below: list[tuple[Pair, Any]], best: Choice, higher: list[tuple[Any, Any]]
+    ) -> Fit:
+        """The noise that residuals of smaller nodes and coefficients lost in noise show, and the bound."""
+        ops, nodes = self.ops, self.nodes[::-1]
+        square: Any = 0.0
+        number: Any = 0
+        residuals = []
+        unused = [(p, best.k < i) for i, p in enumerate(nodes)]
+        for node, smaller in [*unused, *below]:
+            if not ops.any(smaller):
+                continue
+            difference, scale = self._residual(node, best, noise)
+            counted = smaller & (scale > 0)
+            deviation = ops.where(counted, difference / ops.where(scale > 0, scale, 1.0), 0.0)
+            residuals.append((deviation, difference, node))
+            square, number = square + deviation * deviation, number + counted
+        for size, n in higher:
+            lost = (size <= SURE * n) & (n > 0)
+            ratio = ops.where(lost, size / ops.where(n > 0, n, 1.0), 0.0)
+            square, number = square + ratio * ratio, number + lost
+        count = ops.maximum(number, 1)
+        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + 1.5 / count), 1.0)
+        floor: Any = 1.0  # less noise than modelled is believed only of the argument's rounding
+        if not noise.seen:
+            value, total = noise.value(self.nodes[0]), noise.total(self.nodes[0])
+            floor = ops.where((number >= 4) & (total > 0), value / ops.where(total > 0, total, 1.0), 1.0)
+        factor = ops.maximum(found, floor)
+        spread = Z * factor * best.spread
+        bound = spread + best.truncation + 2 * noise.u * abs(best.value)
+        top = self.nodes[-1]
+        parts = (best.value, bound, spread, best.truncation, best.k + 1)
+        return Fit(*parts, top.h, top.df / top.h, self.nodes[:], factor, residuals)
+
+    def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
+        """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
+        ops = self.ops
+        ratio = pair.h / self.nodes[0].h
+        t = ratio * ratio if pair.order == 2 else ratio
+        value, product = self._odd[0], 1.0
+        for j in range(1, len(self.nodes)):
+            product = product * (t - self._t[-j])
+            value = value + ops.where(best.k >= j, self._odd[j] * product, 0.0)
+        own = noise.total(pair) / pair.w
+        third = best.truncation / 3
+        return pair.d - value, ops.sqrt(own * own + best.spread * best.spread + third * third)
+
+    def low_coefficients(self, k: int) -> tuple[Any, Any]:
+        """Half of the second derivative and a sixth of the third, from the top k + 1 nodes."""
+        even, value, slope = self._even[k], self._odd[k], 0.0
+        for j in range(k - 1, -1, -1):
+            even = self._even[j] - self._t[-1 - j] * even
+            slope = value - self._t[-1 - j] * slope
+            value = self._odd[j] - self._t[-1 - j] * value
+        h = self.nodes[0].h  # its square may overflow
+        return even / h / h, slope / h / h
+
+
+class Choice:
+    """How many nodes from the top to use: the least sum of noise and truncation."""
+
+    def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
+        self.k: Any = 0
+        self.value, self.spread, self.truncation = values[0], spread[0], truncation[0]
+        least = Z * spread[0] + truncation[0]
+        for j in range(1, len(values)):
+            bound = Z * spread[j] + truncation[j]
+            better = bound < least
+            least = ops.where(better, bound, least)
+            self.k = ops.where(better, j, self.k)
+            self.value = ops.where(better, values[j], self.value)
+            self.spread = ops.where(better, spread[j], self.spread)
+            self.truncation = ops.where(better, truncation[j], self.truncation)
+
+
+def conflict(fit: Fit, noise: Noise) -> bool:
+    """Whether smaller nodes contradict a fit (of one point) and noise cannot be why.
+
+    Noise is irreproducible: two nodes that contradict the fit and agree with each other are right, and a node
+    whose noise shows nowhere else is not noisy.
+    """
+    against = [(d, p) for r, d, p in fit.residuals if abs(r) > CONFLICT]
+    if not against:
+        return False
+    for i, (_, p) in enumerate(against):
+        for _, q in against[i + 1 :]:
+            if abs(p.d - q.d) <= noise.interval(p) + noise.interval(q):
+                return True
+    size, worst = max((abs(d) * p.w, p.h) for d, p in against)
+    return not any(abs(d) * p.w > size / 30 for _, d, p in fit.residuals if p.h != worst)
+
+
+def remainders(
+    ops: Operations, order: int, odd: list[Any], odd_noise: list[Any], even: list[Any], even_noise: list[Any]
+) -> list[Any]:
+    """The next scaled coefficient beyond T_k, for every k: measured, or what the envelope says.
+
+    Even and odd coefficients of one order in t are taken together, so that one that happens to be small
+    does not pass for fast convergence.
+    """
+    envelope = Envelope(ops, odd[0])
+    beta = []
+    for k in range(len(odd)):
+        place = order * (k + 1)
+        size: Any = 0.0
+        known: Any = False
+        if order == 2:
+            known = even[k] > SURE * even_noise[k]
+            size = ops.where(known, even[k], 0.0)
+        if k + 1 == len(odd):
+            envelope.add(known, size, place - order // 2)
+            beta.append(envelope.at(place))
+            break
+        before = 0.25 * envelope.at(place)
+        sure = odd[k + 1] > SURE * odd_noise[k + 1]
+        size = ops.where(sure, ops.maximum(size, odd[k + 1]), size)
+        envelope.add(known | sure, size, place - order // 2)
+        unsure = ops.minimum(odd[k + 1] + 2 * odd_noise[k + 1], envelope.at(place))
+        beta.append(ops.where(sure, ops.maximum(odd[k + 1], before), unsure))
+    return beta
+
+
+class Envelope:
+    """Scaled coefficients go on to fall by the slowest of their last decays; lost ones are left out.
+
+    A coefficient stands at its place in the Taylor series of D; an even and an odd one of the same order in t
+    stand together at the place of the even one.
+    """
+
+    def __init__(self, ops: Operations, first: Any) -> None:
+        self.ops = ops
+        self.last, self.place = first, 0.0
+        self.decays: list[Any] = []  # per place, the newest last; 0 where there is none yet
+
+    def add(self, known: Any, size: Any, place: int) -> None:
+        """One more coefficient, where it is known."""
+        ops = self.ops
+        usable = known & (size > 0)
+        gap = place - self.place
+        ratio = ops.where(usable & (self.last > 0), size, 0.0) / ops.where(self.last > 0, self.last, 1.0)
+        decay = ops.root(ratio, gap)
+        older = [0.0] * (REMEMBERED - 1 - len(self.decays)) + self.decays
+        newer = [*older[1:], decay]
+        self.decays = [ops.where(usable, a, b) for a, b in zip(newer, older, strict=True)]
+        self.last = ops.where(usable, size, self.last)
+        everywhere = not ops.any(ops.negate(usable))
+        self.place = float(place) if everywhere else ops.where(usable, float(place), self.place)
+
+    def at(self, place: int) -> Any:
+        """The coefficient at a place beyond all known ones."""
+        ops = self.ops
+        decay: Any = LEAST_DECAY
+        for one in self.decays:
+            decay = ops.maximum(decay, one)
+        return MARGIN * self.last * ops.raised(decay, place - self.place)
