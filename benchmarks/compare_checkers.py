@@ -2,11 +2,11 @@
 
     python benchmarks/compare_checkers.py [ours] [torch] [torch-set] [jax] [jax-set]
 
-Prints the tables of docs/gradient-check.md for the checkers that are installed. The cases are the catalogue and
-the functions of tests/gradient_cases.py at their points. Every checker calls the same NumPy code in the same
-format: to PyTorch it is a `torch.autograd.Function`, to JAX a `custom_vjp` around a callback, whose gradient is
-the claim. `torch` and `jax` are their defaults; with `-set` the step is the cube root of the format's unit
-roundoff and the relative tolerance is half of the share that the check promises to see, as one would choose.
+Prints the table of docs/gradient-check.md for the checkers that are installed. The cases are the catalogue
+and the functions of tests/gradient_cases.py at their points. Every checker calls the same NumPy code in the
+same format: to PyTorch it is a `torch.autograd.Function`, to JAX a `custom_vjp` around a callback, whose
+gradient is the claim. `torch` and `jax` are their defaults; with `-set` the step is the cube root of the
+format's unit roundoff and the relative tolerance half of the share that our check promises to see.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ERRORS = ("factor 2", "factor 0.5", "sign", "missing", "transposed")
 
 
 class Case(NamedTuple):
-    """A function, a point and a claimed gradient, all in one format; what is wrong with the claim, if anything."""
+    """A function, a point and a claimed gradient in one format; what is wrong with the claim, if anything."""
 
     f: Callable[[Array], Any]
     x: Array
@@ -48,7 +48,7 @@ def cases(fmt: str) -> Iterator[Case]:
     """Right gradients, and each error in the largest component only."""
     chosen = gradient_cases.SHOWN | gradient_cases.HELD_OUT
     rounding = get_format(fmt)
-    for _, f, x, right in [*gradient_scores.catalogue(fmt), *gradient_scores.cases(fmt, chosen, 0, 0)]:
+    for _, f, x, right, _ in [*gradient_scores.catalogue(fmt), *gradient_scores.cases(fmt, chosen, 0, 0)]:
         yield Case(f, x, right, "")
         largest = np.unravel_index(np.argmax(np.abs(right.astype(np.float64))), right.shape)
         if right[largest] == 0:

@@ -10,7 +10,6 @@ check.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -20,34 +19,21 @@ if TYPE_CHECKING:
 
 
 class Checker(Protocol):
-    """What the fixture gives: :func:`diffbench.check_gradient`, followed by ``assert_ok(strict)``."""
+    """What the fixture gives: the arguments of :func:`diffbench.check_gradient`, and ``strict``."""
 
-    def __call__(
-        self,
-        f: Callable[..., Any],
-        gradient: Callable[..., Any],
-        x: Any,
-        format: str = "float64",
-        strict: bool = False,
-    ) -> GradientCheck:
+    def __call__(self, *arguments: Any, strict: bool = False, **keywords: Any) -> GradientCheck:
         """Check a gradient, fail the test if it is wrong, and return the check."""
 
 
 @pytest.fixture(scope="session")
 def gradient_check() -> Checker:
-    """Check a gradient: ``gradient_check(f, gradient, x, format="float64", strict=False)``."""
+    """Check a gradient: ``gradient_check(f, gradient, x, format="float64", along=False, strict=False)``."""
 
-    def check(
-        f: Callable[..., Any],
-        gradient: Callable[..., Any],
-        x: Any,
-        format: str = "float64",
-        strict: bool = False,
-    ) -> GradientCheck:
+    def check(*arguments: Any, strict: bool = False, **keywords: Any) -> GradientCheck:
         __tracebackhide__ = True
         from diffbench.gradient_check import check_gradient
 
-        result = check_gradient(f, gradient, x, format)
+        result = check_gradient(*arguments, **keywords)
         result.assert_ok(strict)
         return result
 

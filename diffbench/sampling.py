@@ -22,20 +22,9 @@ from diffbench.methods.finite_differences import Combination, Scheme, layout, no
 from diffbench.opaque import OpaqueFunction
 from diffbench.reference import Reference, certify, from_mpf
 from diffbench.split import PARTS, Sampled, split
+from diffbench.statuses import STATUSES
 from diffbench.steps.grid import Steps
 
-STATUSES = (
-    "refused",
-    "timeout",
-    "error",
-    "domain",
-    "overflow",
-    "underflow",
-    "step_vanished",
-    "no_derivative",
-    "uncertified",
-    "ok",
-)
 EXTRA_ORDERS = 4  # derivatives beyond m + p that predictions and raised orders may need
 
 

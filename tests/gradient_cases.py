@@ -317,3 +317,139 @@ KINKS = {
     "relu net": Case(_relu_net, _relu_net_gradient, 0.8 * _random(10, 25)),
     "absolute errors": Case(_absolute_errors, _absolute_errors_gradient, 0.5 * _random(11, 5)),
 }
+
+
+# --- fresh: written after the rules were frozen, and never used to change one ------------------------------
+
+
+def _booth(x):
+    return (x[0] + 2 * x[1] - 7) ** 2 + (2 * x[0] + x[1] - 5) ** 2
+
+
+def _booth_gradient(x):
+    a, b = x[0] + 2 * x[1] - 7, 2 * x[0] + x[1] - 5
+    return np.array([2 * a + 4 * b, 4 * a + 2 * b])
+
+
+def _morse(x):
+    return np.sum((1 - np.exp(-x)) ** 2)
+
+
+def _kepler(x):
+    return (x[2] ** 2 + x[3] ** 2) / 2 - 1 / np.sqrt(x[0] ** 2 + x[1] ** 2)
+
+
+def _kepler_gradient(x):
+    r = np.sqrt(x[0] ** 2 + x[1] ** 2)
+    return np.array([x[0] / r**3, x[1] / r**3, x[2], x[3]])
+
+
+KERNEL = _random(12, 5, 5)
+
+
+def _bilinear(x):
+    half = x.size // 2
+    return np.sum(x[:half] * (data(x, KERNEL) @ x[half:]).astype(x.dtype))
+
+
+def _bilinear_gradient(x):
+    half, kernel = x.size // 2, data(x, KERNEL)
+    return np.concatenate([kernel @ x[half:], kernel.T @ x[:half]]).astype(x.dtype)
+
+
+def _bumps(x):
+    return np.sum(np.sin(x) ** 2 + x * x / 8)
+
+
+def _log_det(x):
+    return np.log(x[0, 0] * x[1, 1] - x[0, 1] * x[1, 0])
+
+
+def _log_det_gradient(x):
+    det = x[0, 0] * x[1, 1] - x[0, 1] * x[1, 0]
+    return np.array([[x[1, 1], -x[1, 0]], [-x[0, 1], x[0, 0]]]) / det
+
+
+def _cosine_likeness(x):
+    a, b = x[:3], x[3:]
+    return np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b))
+
+
+def _cosine_likeness_gradient(x):
+    a, b = x[:3], x[3:]
+    aa, bb, ab = np.sum(a * a), np.sum(b * b), np.sum(a * b)
+    size = np.sqrt(aa * bb)
+    return np.concatenate([(b - a * (ab / aa)) / size, (a - b * (ab / bb)) / size])
+
+
+def _ridge(x):
+    residual = (data(x, FEATURES[:6, :4]) @ x).astype(x.dtype) - data(x, TARGETS[:6])
+    return np.sum(residual * residual) + np.sum(x * x) / 4
+
+
+def _ridge_gradient(x):
+    features = data(x, FEATURES[:6, :4])
+    residual = (features @ x).astype(x.dtype) - data(x, TARGETS[:6])
+    return (2 * (features.T @ residual) + x / 2).astype(x.dtype)
+
+
+def _swish(x):
+    return np.sum(x / (1 + np.exp(-x)))
+
+
+def _swish_gradient(x):
+    p = 1 / (1 + np.exp(-x))
+    return p + x * p * (1 - p)
+
+
+def _hypot3(x):
+    return np.hypot(np.hypot(x[0], x[1]), x[2])
+
+
+def _interest(x):
+    return x[0] * (1 + x[1]) ** 5
+
+
+def _van_der_waals(x):
+    return x[1] / (x[0] - data(x, 0.25)) - 1 / x[0] ** 2
+
+
+def _van_der_waals_gradient(x):
+    room = x[0] - data(x, 0.25)
+    return np.array([-x[1] / room**2 + 2 / x[0] ** 3, 1 / room])
+
+
+FRESH = {
+    "booth": Case(_booth, _booth_gradient, np.array([0.6, 1.7])),
+    "morse": Case(_morse, lambda x: 2 * (1 - np.exp(-x)) * np.exp(-x), np.array([0.4, 1.6, -0.3])),
+    "kepler": Case(_kepler, _kepler_gradient, np.array([0.9, 0.5, -0.4, 0.8])),
+    "bilinear": Case(_bilinear, _bilinear_gradient, _random(13, 10)),
+    "bumps": Case(_bumps, lambda x: 2 * np.sin(x) * np.cos(x) + x / 4, np.array([0.8, -2.2, 3.1])),
+    "log of a determinant": Case(_log_det, _log_det_gradient, np.array([[2.0, 0.5], [-0.7, 1.3]])),
+    "cosine": Case(_cosine_likeness, _cosine_likeness_gradient, np.array([0.5, -1.2, 0.8, 1.1, 0.4, -0.9])),
+    "ridge": Case(_ridge, _ridge_gradient, np.array([0.7, -0.5, 1.2, 0.3])),
+    "swish": Case(_swish, _swish_gradient, np.array([-0.7, 0.9, 2.4])),
+    "length": Case(_hypot3, lambda x: x / _hypot3(x), np.array([1.4, -0.6, 0.9])),
+    "interest": Case(
+        _interest, lambda x: np.array([(1 + x[1]) ** 5, 5 * x[0] * (1 + x[1]) ** 4]), np.array([3.0, 0.3])
+    ),
+    "gas": Case(_van_der_waals, _van_der_waals_gradient, np.array([1.1, 0.8])),
+    "exponents": Case(
+        lambda x: x[0] ** x[1],
+        lambda x: np.array([x[1] * x[0] ** (x[1] - 1), x[0] ** x[1] * np.log(x[0])]),
+        np.array([1.6, 1.3]),
+    ),
+    "arctan": Case(
+        lambda x: np.sum(np.arctan(2 * x)), lambda x: 2 / (1 + 4 * x * x), np.array([0.2, -0.8, 1.5])
+    ),
+    "geometric mean": Case(
+        lambda x: np.exp(np.mean(np.log(x))),
+        lambda x: np.exp(np.mean(np.log(x))) / (x * x.size),
+        np.array([0.8, 2.1, 1.3, 0.5]),
+    ),
+    "harmonic mean": Case(
+        lambda x: x.size / np.sum(1 / x),
+        lambda x: x.size / (x * np.sum(1 / x)) ** 2,
+        np.array([1.2, 0.7, 2.6]),
+    ),
+}

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "diffbench"
 
 # A unit (a module or sub-package of diffbench) imports from the rows above its own, and from itself.
 ROWS: list[set[str]] = [
-    {"errors"},
+    {"errors", "statuses"},
     {"arithmetic", "stencils", "problems", "expressions"},  # layer 1: strangers to each other
     {"reference", "graph", "opaque"},
     {"steps"},

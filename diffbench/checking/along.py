@@ -1,8 +1,8 @@
 """The claimed gradient along a line, against what f does there: no step, no truncation.
 
-f(b) - f(a) is the integral of its derivative, however far apart a and b are and however many kinks lie
+f(b) - f(a) is the integral of the derivative, however far apart a and b are and however many kinks lie
 between. So a gradient that may be called at other points too is checked over distances at which rounding is
-small: f is fitted by c + share * G, where G is the integral of the claimed component, and the share must be 1.
+small: f is fitted by c + share * G, where G is the integral of the claimed component; the share must be 1.
 It is the gradient's code that is judged then, along the line, and no longer its value at the point alone.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ SIGMAS, RUNS, ROUNDING = 2.5, 1.5, 0.29
 SYSTEMATIC, ROUNDINGS = 0.5, 4.0
 
 #: The claimed gradient at a point of the format, flattened; not finite where it has no value.
-Gradient = Callable[[np.ndarray], Vector]
+Gradient = Callable[[np.ndarray[Any, Any]], Vector]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _share(
     runs = np.concatenate([[0], np.cumsum(np.diff(np.sign(rest)) != 0)])
     scatter = float(np.linalg.norm(np.bincount(runs, weights=row * rest)))
     spacing = float(np.max(probe.format.ulp(g + float(probe.value))))
-    changes = max(1, np.count_nonzero(np.diff(g)))
+    changes = max(1, int(np.count_nonzero(np.diff(g))))
     least = max(ROUNDING * spacing, 0.5 * probe.noise) * (len(t) / changes) ** 0.5
     deviation = max(scatter, RUNS * least * float(np.linalg.norm(row)))
     inside = max(0.0, probe.noise**2 - (0.3 * spacing) ** 2) ** 0.5

@@ -92,7 +92,7 @@ def _near_the_point(ladder: Ladder) -> Finding:
     best = ladder.best()
     if best is None:
         return _undecided(ladder)
-    if ladder.half and not best.kink and not _clear(ladder, best):
+    if ladder.half and not best.kink and _many_may_help(ladder, best):
         many = _from_many(ladder, best)
         if many is not None:
             return _judge_both(ladder, best, many)
@@ -162,6 +162,15 @@ def _clear(ladder: Ladder, best: Estimate) -> bool:
     return abs(ladder.claimed - best.value) <= best.total and ladder.enough(best.bound, best.block)
 
 
+def _many_may_help(ladder: Ladder, best: Estimate) -> bool:
+    """Whether the verdict is open, or negative, and an error of the promised size changes f at all."""
+    if best.excludes(ladder.claimed):
+        return True
+    reach = reach_of(ladder.x, best.block.h) / 2
+    change = ladder.resolution * ladder.size(best.block) * reach
+    return not _clear(ladder, best) and change >= ladder.probe.spacing / 2
+
+
 def _from_many(ladder: Ladder, best: Estimate) -> Estimate | None:
     """The estimate from many values: what rounding hides from nine of them, and what nine have missed."""
     reach = reach_of(ladder.x, best.block.h)
@@ -180,7 +189,7 @@ def _from_many(ladder: Ladder, best: Estimate) -> Estimate | None:
 
 
 def _judge_both(ladder: Ladder, best: Estimate, many: Estimate) -> Finding:
-    """The verdict of nine values and of many; a claim is wrong only if both have no doubt or one is too wide."""
+    """The verdict of nine values and of many, which may not contradict each other."""
     claimed = ladder.claimed
     both = best.excludes(claimed) and many.excludes(claimed)
     alike = (claimed < best.value) == (claimed < many.value)

@@ -60,7 +60,7 @@ class Probe:
         return float(self.format.ulp(largest))
 
     def noisiness(self, change: float = 0.0) -> float:
-        """Noise of f in units of what rounding f once would give, where it moves by ``change``; at least 1."""
+        """Noise of f in units of one rounding of f, where it moves by ``change``; at least 1."""
         spacing = max(self.spacing, float(self.format.ulp(change)))
         return max(1.0, self.noise / spacing / 0.3)
 

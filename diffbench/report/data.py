@@ -21,20 +21,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from diffbench.errors import UserError
+from diffbench.statuses import STATUSES as STATUSES  # read from here by the rest of the report
 
 ORDER_OF_FORMATS = ("float16", "bfloat16", "float32", "float64", "longdouble")
-STATUSES = (
-    "refused",
-    "timeout",
-    "error",
-    "domain",
-    "overflow",
-    "underflow",
-    "step_vanished",
-    "no_derivative",
-    "uncertified",
-    "ok",
-)
 COMPARED = ("forward-1", "central-2", "central-4")
 PARTS = ("truncation", "abscissa", "evaluation", "weights", "combination")
 _TEXT = dict.fromkeys(("problem", "point", "format", "stencil", "variant", "relative_to", "reason"), str)

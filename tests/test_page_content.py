@@ -431,3 +431,9 @@ def test_a_name_that_is_markup_stays_inside_its_script(tmp_path, monkeypatch):
     data = re.search(r'<script type="application/json" id="run-data">(.*?)</script>', text, re.DOTALL)[1]
     assert json.loads(data)["problems"][0]["name"] == bad
     assert SimpleNamespace(**json.loads(data)).formats == ["float16"]
+
+
+def test_a_column_is_aligned_as_numbers_when_all_of_it_is():
+    rows = (("a", "1.2×10⁻⁵", "central-2@1e-3", "80 %"), ("b", "–", "ridders", "under 1 %"))
+    assert page_html.aligned(Table("t", ("1", "2", "3", "4"), rows, 3)) == [False, True, False, True]
+    assert page_html.aligned(Table("t", ("1", "2"), (), 1)) == [False, False]
