@@ -8,7 +8,7 @@ import pandas as pd
 
 from diffbench.report.data import Missing, RunData
 from diffbench.report.findings import Finding
-from diffbench.report.several_data import board, largest_case, studies, table
+from diffbench.report.several_data import NO_STUDY, board, largest_case, studies, table
 from diffbench.report.text import count, listing, number, percent
 
 
@@ -66,7 +66,7 @@ def gradient_cost(run: RunData) -> Finding:
             growth = f", time ~ n^{fitted:.2f}" if fitted == fitted else ""
             told.append(f"{name} {number(last['cost'])} at n = {int(last['n'])}{growth}")
     if not told:
-        raise Missing("No cost of gradients: timings.json has no study of it.")
+        raise Missing(NO_STUDY)
     text = (
         "Numerical differentiation gets expensive with many parameters, as the textbooks say: its "
         "evaluations grow as n + 1 and 2n where reverse mode needs one, and f itself takes longer the "
