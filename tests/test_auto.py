@@ -1,4 +1,4 @@
-"""``auto``: an error bound that holds, on hostile functions, random ones, in every format, for one point and many."""
+"""``auto``: an error bound that holds, on hostile and on random functions, in every format."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_what_else_was_seen() -> None:
 
 
 def test_the_noise_that_was_put_in_is_found() -> None:
-    """Uniform in +-1e-6: a standard deviation of 5.8e-7; the model's noise is a bound of about three of them."""
+    """Uniform in +-1e-6: a deviation of 5.8e-7; the noise of the model is a bound of about three of them."""
     found = at(noisy(1e-6), 1.0)
     assert found.reason == "noise beyond rounding"
     assert 1e-7 < found.noise < 1e-5

@@ -131,15 +131,16 @@ class Climb:
         """The pair at h, or below where h is out of bounds; None when there is no room above `low`."""
         probe = self.probe
         h = min(h, 0.5 * LARGEST)
-        while True:
+        for _ in range(CAP):
             if h >= probe.limit:
-                h = math.sqrt(low.h * probe.limit)
+                h = between(low.h, probe.limit)
             if h < 1.5 * low.h:
                 return None
             pair = yield from probe.pair(h)
             if pair is not None:
                 return pair
-            h = math.sqrt(low.h * min(h, probe.limit))
+            h = between(low.h, min(h, probe.limit))
+        return None
 
     def _next_factor(self, low: Pair, high: Pair, width: float, unresolved: int, flats: int) -> float:
         """How far to jump so that a bend that was invisible until now stays below the h^2 law's reach."""
@@ -168,8 +169,8 @@ class Climb:
             if high.h < 2.5 * low.h:
                 confirmed = yield from self._is_noise(low, high, high)
                 return high if confirmed else Landscape(low, high.h)
-            between = high.h / 4 if tau <= 0.1 and high.h > 8 * low.h else math.sqrt(low.h * high.h)
-            middle = yield from self.probe.pair(between)
+            inner = high.h / 4 if tau <= 0.1 and high.h > 8 * low.h else between(low.h, high.h)
+            middle = yield from self.probe.pair(inner)
             if middle is None:
                 return Landscape(low, low.h * 4)
             width = self.noise.interval(low) + self.noise.interval(middle)
@@ -212,7 +213,7 @@ class Climb:
         for _ in range(4):
             if high.h < 4 * low.h:
                 break
-            middle = yield from self.probe.pair(math.sqrt(low.h * high.h))
+            middle = yield from self.probe.pair(between(low.h, high.h))
             if middle is None:
                 break
             if self._bends_evenly(low, middle):
@@ -280,22 +281,34 @@ class Climb:
         for _ in range(8):
             if high.h < 1.05 * flat.h:
                 break
-            middle = yield from probe.pair(math.sqrt(flat.h * high.h))
+            middle = yield from probe.pair(between(flat.h, high.h))
             if middle is None or middle is high or middle is flat:
                 break
             if middle.flat:
                 flat = middle
             else:
                 high = middle
+        for factor in (GOLDEN**-1, GOLDEN**-3):  # equal throughout, or only here and there?
+            inside = yield from probe.pair(flat.h * factor, exact=True)
+            if inside is not None and not inside.flat:
+                return self._steps(max(inside, high, key=lambda p: p.df))
         near = yield from probe.pair(1.3 * high.h)
         if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
             return Landscape(flat, flat.h, flat)
         last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
             if last.df > 1.5 * high.df:
-                self.quantum = high.df
-                self.noise.add(max(self.noise.added, 0.4 * high.df), high)
-                self.notes.append("quantised values")
-                return None
+                return self._steps(high)
             last = (yield from probe.pair(8 * last.h)) or last
         return Landscape(flat, flat.h, flat, high)
+
+    def _steps(self, pair: Pair) -> None:
+        """Values move in steps as high as the change at a pair: noise of that size."""
+        self.quantum = pair.df
+        self.noise.add(max(self.noise.added, 0.4 * pair.df), pair)
+        self.notes.append("quantised values")
+
+
+def between(low: float, high: float) -> float:
+    """The geometric mean; the product itself might overflow."""
+    return math.sqrt(low) * math.sqrt(high)

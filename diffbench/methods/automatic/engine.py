@@ -13,7 +13,7 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Probe
+from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
 from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 

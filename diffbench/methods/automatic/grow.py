@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from diffbench.methods.automatic.climb import Landscape
+from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
 from diffbench.methods.automatic.rules import (
@@ -47,7 +47,7 @@ class Growth:
                 if self.best is not None and not wants_restart(self.best):
                     break
                 lowest = min(self.rejected, self.probe.limit, start)
-                start = max(math.sqrt(smallest * lowest) / 4 if self.best is None else start / 16, smallest)
+                start = max(between(smallest, lowest) / 4 if self.best is None else start / 16, smallest)
                 if lowest <= 2 * smallest:
                     break
         except Exhausted:
