@@ -152,6 +152,22 @@ def _easy(x: Any) -> Any:
     return np.exp(x) * np.cos(x)
 
 
+def test_what_a_function_raises_is_passed_on_or_marked() -> None:
+    """At every point: as it is, to who asked. At some: their status, and the others have their values."""
+
+    def picky(x: Any) -> Any:
+        if np.any(x > 2):
+            raise ArithmeticError("too large")
+        return x * 2
+
+    for name in ("central-2", "central-2@curtis-reid", "ridders", "forward-1@gill-murray"):
+        with pytest.raises(ArithmeticError, match="too large"):
+            db.derivative(picky, 3.0, method=name)
+        found = db.derivative(picky, [1.0, 3.0], method=name)
+        assert found.statuses[1] == "error" and "too large" in found.message
+        assert found.value[0] == pytest.approx(2.0) and np.isnan(found.value[1])
+
+
 def test_blocks_of_points_join_without_a_seam() -> None:
     """More points than are done at once."""
     x = np.linspace(0.5, 2.5, 20_001)

@@ -160,6 +160,8 @@ def derivative(
         If ``f`` cannot run strictly in the format.
     MissingExtraError
         If the method is a library that is not installed.
+    Exception
+        What ``f`` raises, if it does at every point; at some of many points it is their status ``error``.
     """
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
@@ -174,10 +176,35 @@ def derivative(
         if not isinstance(derivative, int) or isinstance(derivative, bool) or derivative < 1:
             raise UserError(f"the derivative order must be an integer from 1 on, not {derivative!r}")
         _check_accepts(chosen, fmt, derivative)
-        return chosen.estimate(f, fmt, points, derivative)
-    return chosen.estimate(
-        f, fmt, points, derivative, step=None if step is None else _checked_step(step, fmt)
-    )
+    more = {} if step is None else {"step": _checked_step(step, fmt)}
+    if chosen.family not in _MARK_ERRORS:
+        return chosen.estimate(f, fmt, points, derivative, **more)
+    heard = _Heard(f)
+    found = chosen.estimate(heard, fmt, points, derivative, **more)
+    everywhere = found.status == "error" and bool(np.all(np.asarray(found.statuses) == "error"))
+    if heard.error is not None and (everywhere or (found.status == "error" and found.statuses is None)):
+        raise heard.error  # a mistake in the function, as it is; at some points only, it is their status
+    return found
+
+
+#: Families whose methods turn what a function raises into a status.
+_MARK_ERRORS = ("stencil", "extrapolation", "complex plane", "automatic")
+
+
+class _Heard:
+    """The function, with a memory of what it raised first."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._f = f
+        self.opaque = getattr(f, "opaque", False)
+        self.error: Exception | None = None
+
+    def __call__(self, x: Any) -> Any:
+        try:
+            return self._f(x)
+        except Exception as error:
+            self.error = self.error or error
+            raise
 
 
 def _check_accepts(method: Method, fmt: Format, derivative: int) -> None:

@@ -104,7 +104,7 @@ def cauchy(
         error[index] = (aliasing if points else change) + rounding
         done = ~np.isfinite(found) | (change <= 10 * rounding)
         todo[index[done]] = False
-    _judge(verdict, f, value)
+    _judge(verdict, value)
     unsure = todo if not points else np.zeros(x.shape, dtype=bool)
     verdict.say(
         unsure, "low_confidence", "256 points do not agree with 128: a singularity is near the circle"
@@ -116,14 +116,8 @@ def _even(points: float) -> int:
     return max(4, 2 * round(points / 2))
 
 
-def _judge(verdict: Verdict, f: ComplexSampler, value: Wide) -> None:
-    verdict.say(
-        ~np.isfinite(value),
-        "error" if f.message else "domain",
-        f"the function raised {f.message}"
-        if f.message
-        else "f is not finite on the circle: use a smaller radius",
-    )
+def _judge(verdict: Verdict, value: Wide) -> None:
+    verdict.say(~np.isfinite(value), "domain", "f is not finite on the circle: use a smaller radius")
 
 
 @estimator(FAMILY, "Bornemann 2011, Found. Comput. Math. 11, 1-63", ORDERS, FORMATS, sampling=ComplexSampler)
@@ -168,8 +162,7 @@ def cauchy_bornemann(
         start = np.where(turned, best["radius"][index], r[index])
         r[index] = start * np.where(direction[index] == 0, 0.5, direction[index])
         todo[index[ended]] = False
-    raised = f.message
-    verdict.say(np.isnan(best["value"]) & bool(raised), "error", f"the function raised {raised}")
+    verdict.say(np.isnan(best["value"]) & bool(f.message), "domain", "the function raised")
     verdict.say(np.isnan(best["value"]), "no_step", "no circle around x on which the coefficients of f fade")
     return verdict.choice(best["radius"], "the least condition number", best["value"], best["error"])
 
@@ -221,7 +214,7 @@ def cauchy_fornberg(
         r[index] *= np.where(grow, factor[index], 1 / factor[index])
     value, change = _extrapolated(values, radii**count)
     error = change + math.factorial(n) * fmt.u * mean / radii[-1] ** n
-    _judge(verdict, f, value)
+    _judge(verdict, value)
     return verdict.choice(radii[-1], "the coefficients fade at the given rate", value, error)
 
 

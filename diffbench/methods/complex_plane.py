@@ -67,14 +67,7 @@ def finish(f: ComplexSampler, x: Wide, h: Wide, nodes: int, value: Wide, error: 
     probe = Probe(f, x)  # type: ignore[arg-type]
     probe.count += nodes
     verdict = Verdict(probe)
-    raised = f.message
-    verdict.say(
-        ~np.isfinite(value),
-        "error" if raised else "domain",
-        f"the function raised {raised}"
-        if raised
-        else "f is not finite at a node: a pole or a branch point is near",
-    )
+    verdict.say(~np.isfinite(value), "domain", "f is not finite at a node: a pole or a branch point is near")
     return verdict.choice(h, "a step in the complex plane", value, error)
 
 

@@ -41,8 +41,7 @@ class Verdict:
 
     def needs_value(self, value: Wide) -> None:
         """The function must be finite at the points themselves."""
-        raised = self.probe.f.message
-        self.say(np.isnan(value), *(("error", f"the function raised {raised}") if raised else _OUTSIDE))
+        self.say(np.isnan(value), "domain", "f(x) is not a number: x is outside the domain")
         self.say(
             np.isinf(value), "overflow", "f(x) is infinite in the format: rescale, or use a wider format"
         )
@@ -56,6 +55,9 @@ class Verdict:
         """
         good = np.isfinite(h) & (h > 0)
         self.say(~good, "no_step", low or "no step was found")
+        if self.probe.f.message:  # a value that is missing because the function raised
+            self.status[self.status == "domain"] = "error"
+            self._messages["error"] = f"the function raised {self.probe.f.message}"
         usable = good & np.isin(self.status, ("ok", "low_confidence", "step_vanished"))
         if value is not None:
             value = np.where(usable, value, np.nan)
@@ -70,9 +72,6 @@ class Verdict:
             "ok" if (self.status == "ok").all() else self.status,
             self._messages.get(worst(self.status), ""),
         )
-
-
-_OUTSIDE = ("domain", "f(x) is not a number: x is outside the domain")
 
 
 def scale_of(x: Wide) -> Wide:
