@@ -107,7 +107,7 @@ def test_every_planted_error_is_caught(fmt: str) -> None:
 
 
 # least share caught, and least share caught by calling the gradient along a line too
-LEAST = {"float16": {"factor 2": (0.95, 1), "missing": (0.9, 1)}, "bfloat16": {"factor 2": (0.85, 1)}}
+LEAST = {"float16": {"missing": (0.9, 1)}, "bfloat16": {"factor 2": (0.85, 1)}}
 
 
 @pytest.mark.parametrize(("fmt", "error"), [(fmt, error) for fmt in HALF for error in LEAST[fmt]])

@@ -10,8 +10,8 @@ implementation serves every arithmetic. A call that is not in a table is refused
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from inspect import signature
-from typing import Any
+from inspect import BoundArguments, signature
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,15 @@ QUERIES = ("shape", "ndim", "size")  # ask about the shape only
 OPTIONS = ("out", "dtype", "initial", "where", "casting", "device")
 
 
+class Ways(NamedTuple):
+    """How one kind of value runs the groups of NumPy functions: wrapped values here, the tape in its own."""
+
+    handle: Callable[..., Any]  # (ar, name, args, kwargs): a function with a handler
+    move: Callable[..., Any]  # (ar, func, array, rest, kwargs): elements of one array
+    join: Callable[..., Any]  # (ar, func, arrays, rest, kwargs): a list of arrays
+    together: Callable[..., Any]  # (ar, func, arrays, kwargs): each array by itself, to a common shape
+
+
 def call_function(ar: Arithmetic, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a NumPy function on wrapped values.
 
@@ -38,31 +47,55 @@ def call_function(ar: Arithmetic, func: Callable[..., Any], args: Any, kwargs: A
     RefusedError
         If the function is not available; the message names it and what to write instead.
     """
+    return dispatch(WRAPPED, ar, func, args, kwargs)
+
+
+def dispatch(ways: Ways, ar: Any, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Run a NumPy function in the way of its group, or refuse it by name."""
     name = func.__name__
     linear_algebra = "linalg" in (func.__module__ or "")
     if name in HANDLERS and not linear_algebra:
-        return _handle(ar, name, args, kwargs)
+        return ways.handle(ar, name, args, kwargs)
     if name in QUERIES:
         return func(ar.coerce(args[0]), *args[1:], **kwargs)
     ar.refuse_options({option: value for option, value in kwargs.items() if option in OPTIONS})
     if name in FIRST:
-        return _move(ar, func, [ar.coerce(args[0])], args[1:], kwargs)
+        return ways.move(ar, func, args[0], args[1:], kwargs)
     if name in JOINING:
-        return _move(ar, func, [[ar.coerce(part) for part in args[0]]], args[1:], kwargs)
+        return ways.join(ar, func, args[0], args[1:], kwargs)
     if name in TOGETHER:
-        return _move(ar, func, [ar.coerce(a) for a in args], (), kwargs)
+        return ways.together(ar, func, args, kwargs)
     raise ar.refuse(f"np.linalg.{name}" if linear_algebra else f"np.{name}")
 
 
-def _handle(ar: Arithmetic, name: str, args: Any, kwargs: Any) -> Any:
-    if len(args) == 1 and kwargs.keys() <= PLAIN_CALLS[name]:  # np.sum(x, axis=0): nothing to look at
-        return HANDLERS[name](ar, *args, **kwargs)
+def bind(ar: Any, name: str, args: Any, kwargs: Any) -> BoundArguments:
+    """The arguments of a function with a handler, by its signature; forbidden options are refused."""
     try:
         bound = SIGNATURES[name].bind(ar, *args, **kwargs)
     except TypeError as error:
         raise ar.refuse(f"np.{name} with these arguments ({error})", "use its plain form") from None
     ar.refuse_options({option: value for option, value in bound.arguments.items() if option in OPTIONS})
+    return bound
+
+
+def _handle(ar: Arithmetic, name: str, args: Any, kwargs: Any) -> Any:
+    bound = bind(ar, name, args, kwargs)
     return HANDLERS[name](*bound.args, **bound.kwargs)
+
+
+def _move_one(ar: Arithmetic, func: Callable[..., Any], array: Any, rest: Any, kwargs: Any) -> Any:
+    return _move(ar, func, [ar.coerce(array)], rest, kwargs)
+
+
+def _join(ar: Arithmetic, func: Callable[..., Any], arrays: Any, rest: Any, kwargs: Any) -> Any:
+    return _move(ar, func, [[ar.coerce(part) for part in arrays]], rest, kwargs)
+
+
+def _together(ar: Arithmetic, func: Callable[..., Any], arrays: Any, kwargs: Any) -> Any:
+    return _move(ar, func, [ar.coerce(a) for a in arrays], (), kwargs)
+
+
+WRAPPED = Ways(_handle, _move_one, _join, _together)
 
 
 def _move(ar: Arithmetic, func: Callable[..., Any], raws: list[Any], rest: Any, kwargs: Any) -> Any:

@@ -18,7 +18,6 @@ smallest bound wins.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -197,10 +196,6 @@ def _conflict(slope: Slope, narrower: list[list[Slope]]) -> float:
     return max([0.0, *gaps])
 
 
-def reach_of(x: float, h: float | None) -> float:
-    """How far to look: some octaves beyond the best step of nine values, at most twice the size of x."""
-    size = max(1.0, abs(x))
-    return 2.0 * size if h is None else min(2.0 * size, 64.0 * h)
-
-
-__all__: list[Any] = ["Slope", "Window", "reach_of", "slope_of_many"]
+def reach_of(x: float, h: float) -> float:
+    """How far to look: octaves beyond the step h of nine values, up to what they saw or 2 max(1, abs(x))."""
+    return min(max(2.0 * max(1.0, abs(x)), 8.0 * h), 64.0 * h)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffbench.arithmetic.functions import FIRST, HANDLERS, JOINING, OPTIONS, QUERIES, SIGNATURES, TOGETHER
+from diffbench.arithmetic.functions import HANDLERS, OPTIONS, Ways, bind, dispatch
 from diffbench.arithmetic.tape import moving, reductions
 from diffbench.arithmetic.tape.elementwise import elementwise, unbroadcast
 from diffbench.arithmetic.tape.function import Function
@@ -30,35 +30,22 @@ def call_function(ar: TapeArithmetic, func: Callable[..., Any], args: Any, kwarg
     RefusedError
         If the function is not available; the message names it and what to write instead.
     """
-    name = func.__name__
-    linear_algebra = "linalg" in (func.__module__ or "")
-    if name in HANDLERS and not linear_algebra:
-        return _handle(ar, name, args, kwargs)
-    if name in QUERIES:
-        return func(ar.coerce(args[0]), *args[1:], **kwargs)
-    ar.refuse_options({option: value for option, value in kwargs.items() if option in OPTIONS})
-    if name in FIRST:
-        return moving.move(ar, func, args[0], args[1:], kwargs)
-    if name in JOINING:
-        return moving.join(ar, func, args[0], args[1:], kwargs)
-    if name == "broadcast_arrays":
-        shape = np.broadcast_shapes(*(np.shape(a) for a in args))
-        return tuple(np.broadcast_to(ar.wrapped(a), shape) for a in args)
-    if name in TOGETHER:
-        found = tuple(moving.move(ar, func, a, (), kwargs) for a in args)
-        return found if len(found) > 1 else found[0]
-    raise ar.refuse(f"np.linalg.{name}" if linear_algebra else f"np.{name}")
+    return dispatch(RECORDING, ar, func, args, kwargs)
+
+
+def _together(ar: TapeArithmetic, func: Callable[..., Any], arrays: Any, kwargs: Any) -> Any:
+    if func is np.broadcast_arrays:
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
+        return tuple(np.broadcast_to(ar.wrapped(a), shape) for a in arrays)
+    found = tuple(moving.move(ar, func, a, (), kwargs) for a in arrays)
+    return found if len(found) > 1 else found[0]
 
 
 def _handle(ar: TapeArithmetic, name: str, args: Any, kwargs: Any) -> Any:
     """A function with a signature of its own: bound as the table for all arithmetics binds it."""
     if name in _PLAIN_REDUCTIONS and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
         return RECORDED[name](ar, *args, **kwargs)  # binding takes longer than summing
-    try:
-        bound = SIGNATURES[name].bind(ar, *args, **kwargs)
-    except TypeError as error:
-        raise ar.refuse(f"np.{name} with these arguments ({error})", "use its plain form") from None
-    ar.refuse_options({option: value for option, value in bound.arguments.items() if option in OPTIONS})
+    bound = bind(ar, name, args, kwargs)
     given = {k: v for k, v in bound.arguments.items() if k != "ar" and k not in OPTIONS}
     extra = given.pop("args", ())
     if name not in RECORDED:  # creation: nothing to differentiate
@@ -66,6 +53,9 @@ def _handle(ar: TapeArithmetic, name: str, args: Any, kwargs: Any) -> Any:
             HANDLERS[name](ar.strict, *_plain(bound.args[1:]), **_plain_values(bound.kwargs)).raw
         )
     return RECORDED[name](ar, *given.values(), *extra) if extra else RECORDED[name](ar, **given)
+
+
+RECORDING = Ways(_handle, moving.move, moving.join, _together)
 
 
 def _plain(values: Any) -> list[Any]:
