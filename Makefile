@@ -91,8 +91,16 @@ bench: $(READY) ## measure the default suite and write reports/latest (2 minutes
 	$(RUN) benchmarks/suites/default.toml --out $(LATEST) || exit $$?; \
 	test $$failed -eq 0 || { echo "make: the timings failed; the report above stands without them" >&2; exit $$failed; }
 
+# The rivals that are too heavy for every set-up.
+RIVALS := $(VENV)/.rivals
+
+$(RIVALS): requirements-rivals.txt $(DEPENDENCIES)
+	@echo "installing the heavy rivals of requirements-rivals.txt (a minute)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-rivals.txt
+	@touch $@
+
 .PHONY: bench-full
-bench-full: $(READY) ## measure the full suite and write reports/full
+bench-full: $(READY) $(RIVALS) ## measure the full suite, all rivals installed, and write reports/full
 	@$(RUN) benchmarks/suites/full.toml --out $(FULL)
 
 # The committed sample: the quick suite's report without its raw data.
@@ -153,10 +161,12 @@ format: $(READY) ## sort imports and format the code
 UV ?= uv
 
 .PHONY: requirements
-requirements: ## pin requirements.in into requirements.txt, with hashes (needs uv; make requirements UPGRADE=1 for newer versions)
+requirements: ## pin requirements*.in into requirements*.txt, with hashes (needs uv; make requirements UPGRADE=1 for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "make: uv is needed to pin requirements: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	"$(UV)" pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt \
 	    --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+	"$(UV)" pip compile -q --universal --python-version 3.11 --generate-hashes requirements-rivals.in \
+	    -c requirements.txt -o requirements-rivals.txt --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## remove all that the other targets make: .venv, caches, builds, reports/latest, reports/full

@@ -46,10 +46,10 @@ def library_cases() -> Iterator[Case]:
 def numericalderivative() -> None:
     """Every selector of the library with the inputs of its own pages, and the other rivals."""
     drawn = list(library_cases())
-    print(f"{len(drawn)} cases\n\n{HEADER}")
+    print(f"{len(drawn)} cases\n\n{HEADER}")  # noqa: T201
     others = ("auto", "numdifftools", "jacobi", "scipy.differentiate", "fdm", "central-2@cbrt-eps")
     for name in (*others, *(f"numericalderivative.{s}" for s in SELECTORS)):
-        print(line(name, [measured(name, case) for case in drawn]), flush=True)
+        print(line(name, [measured(name, case) for case in drawn]), flush=True)  # noqa: T201
 
 
 def distribution_cases() -> Iterator[Case]:
@@ -71,14 +71,14 @@ def distribution_cases() -> Iterator[Case]:
 def distributions() -> None:
     """The table, and every row that is flagged, wrong or not covered."""
     drawn = list(distribution_cases())
-    print(f"{len(drawn)} cases\n\n{HEADER}")
+    print(f"{len(drawn)} cases\n\n{HEADER}")  # noqa: T201
     rows = [measured("auto", case) for case in drawn]
-    print(line("auto", rows))
+    print(line("auto", rows))  # noqa: T201
     for name in ("numdifftools", "jacobi", "central-2@cbrt-eps"):
-        print(line(name, [measured(name, case) for case in drawn]), flush=True)
+        print(line(name, [measured(name, case) for case in drawn]), flush=True)  # noqa: T201
     for row in rows:
         if row.flagged or row.failed or row.wrong or not row.covered:
-            print(
+            print(  # noqa: T201
                 f"{row.case.name}: x={row.case.x!r} error {row.error:.1e}, claimed {row.claimed:.1e}, "
                 f"value {row.value:.16g}, pdf {row.case.truth:.16g}, {row.status}, {row.evaluations}"
             )

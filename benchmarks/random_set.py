@@ -1,6 +1,6 @@
 """Random functions to judge derivative methods by: nobody can have tuned to what is drawn after the fact.
 
-    python benchmarks/random_set.py --seed 7 --cases 1000 [--methods auto,jacobi] [--out table.md] [--rows rows.csv]
+    python benchmarks/random_set.py --seed 7 --cases 1000 [--methods auto,jacobi] [--groups]
 
 Every case is a composite of elementary functions at a random length scale (1e-8 to 1e8), magnitude of x,
 amplitude and offset, from one of the groups below; the truth is the derivative of the smooth program from a
@@ -8,7 +8,7 @@ Taylor series over Arb balls, at the exact float64 x. A case is drawn again when
 vanishes beside the scale of the function, or takes Arb more than 4096 bits (the size guard: nested
 exponentials would otherwise never end).
 
-Tuning uses seeds below 1000 only. A published table uses a seed drawn after the code is frozen (docs/auto.md).
+Tuning uses seeds below 1000; a published table one that is fixed by the frozen code (docs/auto.md).
 """
 
 from __future__ import annotations
@@ -349,16 +349,16 @@ def main() -> None:
     parser.add_argument("--groups", action="store_true", help="a line for every group of the first method")
     options = parser.parse_args()
     drawn = list(cases(options.seed, options.cases))
-    print(f"seed {options.seed}, {len(drawn)} cases\n\n{HEADER}")
+    print(f"seed {options.seed}, {len(drawn)} cases\n\n{HEADER}")  # noqa: T201
     for name in options.methods.split(","):
         start = time.perf_counter()
         rows = [measured(name, case) for case in drawn]
-        print(line(name, rows), f" {time.perf_counter() - start:.1f} s", flush=True)
+        print(line(name, rows), f" {time.perf_counter() - start:.1f} s", flush=True)  # noqa: T201
         if options.groups and name == options.methods.split(",")[0]:
             for group in GROUPS:
                 some = [r for r in rows if r.case.group == group]
                 if some:
-                    print(line(f"{name}: {group} ({len(some)})", some))
+                    print(line(f"{name}: {group} ({len(some)})", some))  # noqa: T201
 
 
 if __name__ == "__main__":

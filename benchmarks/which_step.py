@@ -47,10 +47,8 @@ def steps_table(summary: pd.DataFrame) -> str:
     rows = summary[
         summary["variant"].eq("integer") & summary["h_best"].gt(0) & summary["derivative"].isin([1, 2])
     ]
-    lines = [
-        "| format | derivative | stencil | exponent of eps | factor c: median | c: 80 % of problems | digits: median |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    names = ("format", "derivative", "stencil", "exponent of eps", "c, median", "c, 80 % of problems")
+    lines = ["| " + " | ".join((*names, "digits, median")) + " |", "|---" * 7 + "|"]
     for (name, m), group in rows.groupby(["format", "derivative"], sort=False):
         for stencil in STENCILS:
             found = group[group["stencil"] == stencil]

@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from diffbench.methods import Estimate as Estimate
     from diffbench.methods import derivative as derivative
     from diffbench.methods import methods as methods
-    from diffbench.opaque import OpaqueFunction as OpaqueFunction
-    from diffbench.opaque import command as command
-    from diffbench.opaque import opaque as opaque
     from diffbench.multivariate import Partials as Partials
     from diffbench.multivariate import directional as directional
     from diffbench.multivariate import gradient as gradient
     from diffbench.multivariate import hessian as hessian
     from diffbench.multivariate import jacobian as jacobian
     from diffbench.multivariate import partial as partial
+    from diffbench.opaque import OpaqueFunction as OpaqueFunction
+    from diffbench.opaque import command as command
+    from diffbench.opaque import opaque as opaque
     from diffbench.problems import problems as problems
     from diffbench.reference import Reference as Reference
     from diffbench.reference import reference as reference

@@ -364,3 +364,36 @@ def test_nothing_global_is_left_changed() -> None:
     before = (np.geterr(), pd.get_option("display.width"))
     db.advise(np.sin, 1.0)
     assert (np.geterr(), pd.get_option("display.width")) == before
+
+
+# --- the tables of the page ---
+
+
+def test_the_page_is_written_from_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    specification = importlib.util.spec_from_file_location("which_step", BENCHMARK.with_name("which_step.py"))
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    text = module.PAGE.read_text(encoding="utf-8")
+    assert text.count(module.BEGIN) == text.count(module.END) == 1
+    row = {"variant": "integer", "derivative": 1, "format": "float64", "stencil": "central-2", "accuracy": 2}
+    # ten problems whose best step is twice what the rule says
+    best = [2 * (2.0**-52) ** (1 / 3) * x for x in range(1, 11)]
+    rows = [
+        row | {"problem": f"p{x}", "x": float(x), "h_best": best[x - 1], "digits": 10.0} for x in range(1, 11)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "summary.csv")
+    board = {"method": "central-2@1e-4", "format": "float64", "derivative": 1, "ok": 9, "failed": 1}
+    board |= {"silent_wrong": 2, "error_median": 1e-9, "error_p90": 1e-3, "regret_median": 7.0}
+    pd.DataFrame([board | {"evaluations_median": 2}]).to_csv(tmp_path / "leaderboard.csv")
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{module.BEGIN}old\n{module.END}after\n", encoding="utf-8")
+    monkeypatch.setattr(module, "PAGE", page)
+    monkeypatch.setattr("sys.argv", ["which_step.py", str(tmp_path)])
+    module.main()
+    written = page.read_text(encoding="utf-8")
+    assert "| float64 | 1 | central-2 | 1/3 | 2 | 2 to 2 | 10.0 |" in written
+    assert "| `central-2@1e-4` | 1e-09 | 0.001 | 7 | 2 | 1 | 2 |" in written
+    assert "old" not in written and written.startswith("before") and written.endswith("after\n")
+    with pytest.raises(UserError, match="is not a run folder"):
+        module.results(tmp_path / "nowhere")

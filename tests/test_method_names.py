@@ -49,7 +49,10 @@ def test_what_a_name_means(name: str, fmt: str, h: float) -> None:
 
 
 def test_a_bare_stencil_is_its_default_rule() -> None:
-    bare, named = db.derivative(np.sin, 1.0), db.derivative(np.sin, 1.0, method="central-2@eps-scaled")
+    bare, named = (
+        db.derivative(np.sin, 1.0, method="central-2"),
+        db.derivative(np.sin, 1.0, method="central-2@eps-scaled"),
+    )
     assert (bare.value, bare.h, bare.evaluations) == (named.value, named.h, named.evaluations)
 
 

@@ -251,6 +251,18 @@ def test_a_selector_without_a_step_says_so_for_its_coordinate() -> None:
     assert found.value[0] == pytest.approx(GRADIENT[0], rel=1e-6)
 
 
+def test_auto_bounds_the_error_of_each_component() -> None:
+    found = db.gradient(rosenbrock, AT, method="auto")
+    assert np.all(np.abs(found.value - GRADIENT) <= found.error)
+    assert np.all(found.error < 1e-9) and found.status == "ok"
+    with pytest.raises(UserError, match="mixes the points"):
+        db.gradient(lambda x: np.sum((x - np.mean(x)) ** 2, axis=0), AT, method="auto")
+    with pytest.raises(UserError, match="one output"):
+        db.jacobian(waves, AT, method="auto")
+    with pytest.raises(UserError, match="stencil"):
+        db.hessian(rosenbrock, AT, method="auto")
+
+
 def test_blocks_after_the_first_run_plainly_only_where_that_is_the_same() -> None:
     """Strict float32 rounds the float64 table first, plain NumPy would compute in float64."""
     table = np.linspace(0.1, 0.9, 400)

@@ -59,8 +59,9 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_every_requirement_is_pinned_and_hashed() -> None:
-    assert flaws(read("requirements.txt")) == []
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-rivals.txt"])
+def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
+    assert flaws(read(name)) == []
 
 
 HASH = "--hash=sha256:" + 64 * "0"
@@ -81,19 +82,31 @@ def test_a_flaw_in_the_requirements_is_noticed(text: str, said: str) -> None:
     assert flaws(text) == [said]
 
 
-# Rivals and pictures: hundreds of megabytes that no measurement of diffbench needs. The light rivals are in
-# requirements.in, and so are pinned.
-NOT_PINNED = {"autograd", "jax", "torch", "graph", "rivals"}
+# Other libraries and pictures: hundreds of megabytes that no measurement of diffbench needs.
+NOT_PINNED = {"autograd", "jax", "torch", "graph"}
+
+
+def pins_for(python: str, name: str) -> dict[str, str]:
+    """Package -> version, as a requirements file pins it for one Python."""
+    environment = {**default_environment(), "python_version": python, "python_full_version": f"{python}.0"}
+    return {
+        canonicalize_name(r.name): str(r.specifier).removeprefix("==")
+        for r, _ in pinned(read(name))
+        if r.marker is None or r.marker.evaluate(environment)
+    }
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_heavy_rivals_go_with_what_is_pinned_already(python: str) -> None:
+    first, more = pins_for(python, "requirements.txt"), pins_for(python, "requirements-rivals.txt")
+    assert {
+        name: (first[name], more[name]) for name in first if more.get(name, first[name]) != first[name]
+    } == {}
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_the_pins_cover_what_the_project_declares(python: str) -> None:
-    environment = {**default_environment(), "python_version": python, "python_full_version": f"{python}.0"}
-    pins = {
-        canonicalize_name(r.name): str(r.specifier).removeprefix("==")
-        for r, _ in pinned(read("requirements.txt"))
-        if r.marker is None or r.marker.evaluate(environment)
-    }
+    pins = pins_for(python, "requirements-rivals.txt") | pins_for(python, "requirements.txt")
     extras = [
         text
         for name, extra in PROJECT["optional-dependencies"].items()
@@ -102,7 +115,7 @@ def test_the_pins_cover_what_the_project_declares(python: str) -> None:
     ]
     declared = [Requirement(text) for text in [*PROJECT["dependencies"], *extras]]
     wanted = [r for r in declared if r.name != "diffbench"] + [
-        Requirement(x) for x in lines(read("requirements.in"))
+        Requirement(x) for name in ("requirements.in", "requirements-rivals.in") for x in lines(read(name))
     ]
     for requirement in wanted:
         pin = pins.get(canonicalize_name(requirement.name))
@@ -111,7 +124,9 @@ def test_the_pins_cover_what_the_project_declares(python: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pyproject.toml", "requirements.in", "requirements.txt", "Makefile", ".ci/run"]
+    "name",
+    ["pyproject.toml", "Makefile", ".ci/run"]
+    + [f"requirements{heavy}.{end}" for heavy in ("", "-rivals") for end in ("in", "txt")],
 )
 def test_no_index_is_named(name: str) -> None:
     """Where packages come from is the business of the machine's pip configuration."""

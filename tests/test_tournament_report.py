@@ -294,6 +294,6 @@ def test_findings_are_those_of_the_rows(measured: RunData) -> None:
     ranked = board[(board["format"] == "float64") & board["rank"].notna()]
     wrong = int((ranked["silent_wrong"] > 0).sum())
     assert f"{wrong} of {len(ranked)} ranked methods" in mine["tournament_silent"].text
-    assert "1e-4 0.0, the step vanishing" in mine["tournament_half"].text
+    assert "1e-4: 0.0 (the step vanishes at" in mine["tournament_half"].text
     coverage = board.set_index(["method", "format"]).loc[("ridders", "float64"), "coverage"]
     assert f"ridders {percent(coverage)}" in mine["tournament_estimates"].text

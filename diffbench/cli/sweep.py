@@ -202,6 +202,8 @@ def _report_failures(rows: pd.DataFrame) -> None:
     ]
     if reasons and len(empty) == len(rows):
         refused = (empty["status"] == "refused").all()
+        if refused:
+            reasons.append("or call it as it is, with plain numbers and without the split: --opaque")
         raise (RefusedError if refused else UserError)("\n".join(reasons))
     for reason in reasons:
         note(f"note: {reason}")

@@ -96,8 +96,8 @@ class Expression:
                 names = ", ".join(self.variables)
                 found = f"shape {tuple(shape)}" if shape else "one number"
                 raise UserError(
-                    f"{self.text} has {len(self.variables)} variables ({names}), but x has {found}: give x with "
-                    "shape (n, ...), coordinates first"
+                    f"{self.text} has {len(self.variables)} variables ({names}), but x has {found}: "
+                    "give x with shape (n, ...), coordinates first"
                 )
         return self.root.run(x)
 

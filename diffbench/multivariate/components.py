@@ -98,6 +98,7 @@ def _by_coordinate(asked: Request, method: Method, scalar: bool) -> Partials:
     refusal = method.refusal(asked.fmt, 1)
     if refusal:
         raise UserError(refusal)
+    checks = asked.checked(asked.evaluator(scalar))
     options = {}
     if asked.step is not None and not method.takes_step:
         raise UserError(f"{method.name} has no step of its own: leave step= out")
@@ -130,6 +131,7 @@ def _by_coordinate(asked: Request, method: Method, scalar: bool) -> Partials:
         message,
         back(error) if np.isfinite(error).any() else None,
         statuses,
+        checks=checks,
     )
 
 

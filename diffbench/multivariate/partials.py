@@ -21,6 +21,9 @@ Program = Callable[..., Any]
 
 #: What ``gradient`` and its siblings use when no method is named.
 DEFAULT_METHOD = "central-2"
+#: The same for ``gradient`` alone. ``auto`` bounds its error, for about ten times the evaluations; it has no
+#: Jacobians, Hessians or mixed derivatives.
+DEFAULT_GRADIENT = DEFAULT_METHOD
 
 
 def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack[Options]) -> Partials:
@@ -35,7 +38,8 @@ def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack
         One point, or a batch of them.
     method : str, optional
         A stencil (``forward-1 central-2 central-4 ...``), ``stencil@rule``, ``complex-step``, ``jet``
-        (forward mode), ``reverse``, or any method of ``methods()``, used along each coordinate.
+        (forward mode), ``reverse``, or any method of ``methods()``, used along each coordinate: ``auto``
+        needs no step and bounds the error of each component.
     step : float or array, optional
         One step, or one for each coordinate; default: the rule, for each coordinate.
     bounds : (low, high), optional
@@ -73,7 +77,7 @@ def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack
     >>> print(gradient(lambda x: np.sum(x**2, axis=0), [3.0, 4.0]).value)
     [6. 8.]
     """
-    return first_derivatives(request(f, x, **options), method or DEFAULT_METHOD, scalar=True)
+    return first_derivatives(request(f, x, **options), method or DEFAULT_GRADIENT, scalar=True)
 
 
 def jacobian(

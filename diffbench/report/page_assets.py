@@ -16,8 +16,8 @@ from pathlib import Path
 EARLY = 'document.documentElement.classList.add("js");'
 STATIC = Path(__file__).parent / "static"
 MODULES = tuple(
-    """dom words codec data looks curves scales marks plot pointer exports state figure panels controls sorting
-    grid explorer signature chooser tables pictures main""".split()
+    """dom words codec data looks curves scales marks plot pointer exports state figure panels controls
+    sorting grid explorer signature chooser tables pictures main""".split()
 )
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)

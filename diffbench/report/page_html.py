@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +15,7 @@ from diffbench.report.page_images import images
 from diffbench.report.tables import Table
 
 TEMPLATE = "index.html.j2"
+_NUMBER = re.compile(r"[−+]?[\d∞]|–$|under |over ")
 ANY, SAME, FORMAT = "any", "same_as", "{format}"
 
 
@@ -35,12 +37,19 @@ def page_context(
     """
     return {
         "inlined": images(figures, folder, first),
+        "aligned": aligned,
         "explained": lambda table: explained(table, content["formats"]),
         "style": page_assets.style(),
         "early": page_assets.EARLY,
         "script": page_assets.script(),
         "policy": page_assets.policy(),
     }
+
+
+def aligned(table: Table) -> list[bool]:
+    """Which columns hold numbers: those that every cell of begins like one, whatever the table says."""
+    columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
+    return [bool(cells) and all(map(_NUMBER.match, cells)) for cells in columns]
 
 
 @cache

@@ -9,6 +9,7 @@ import pandas as pd
 
 from diffbench.report.data import Missing, RunData
 
+NO_STUDY = "No cost of gradients: timings.json has no study of it."
 NO_TABLE = "The run has nothing on several variables: its suite has no table [gradients]."
 
 
@@ -52,7 +53,7 @@ def studies(run: RunData) -> pd.DataFrame:
             fitted = {name: growth.get(name, np.nan) for name in ("exponent", "low", "high")}
             rows.append({"method": told["method"], "rival": bool(told.get("rival")), **point, **fitted})
     if not rows:
-        raise Missing("No cost of gradients: timings.json has no study of it.")
+        raise Missing(NO_STUDY)
     return pd.DataFrame(rows)
 
 
@@ -61,4 +62,4 @@ def largest_case(run: RunData) -> dict[str, Any]:
     for benchmark in run.timings.get("benchmarks", []):
         if "times_of_rivals" in benchmark.get("extra_info", {}):
             return dict(benchmark["extra_info"])
-    raise Missing("No timing of a central gradient of 10 000 parameters in timings.json.")
+    raise Missing(NO_STUDY)

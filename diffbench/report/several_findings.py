@@ -8,7 +8,7 @@ import pandas as pd
 
 from diffbench.report.data import Missing, RunData
 from diffbench.report.findings import Finding
-from diffbench.report.several_data import board, largest_case, studies, table
+from diffbench.report.several_data import NO_STUDY, board, largest_case, studies, table
 from diffbench.report.text import count, listing, number, percent
 
 
@@ -26,10 +26,11 @@ def gradient_accuracy(run: RunData) -> Finding:
     if not told:
         raise Missing("No accuracy of gradients: the run has no float64 rows of several variables.")
     inside = rows.loc[rows["method"] == "central-2", "within"]
-    covered = percent(float(inside.iloc[0])) if len(inside) else "an unknown share"
+    share = float(inside.iloc[0]) if len(inside) else float("nan")
+    covered = "every component" if share == 1 else f"at least {percent(share)} of the components"
     text = (
-        f"Gradients in float64 have median relative errors of {listing(told)}; {covered} of the components "
-        "of every central-2 gradient, or more, lie within the error that theory predicts."
+        f"Gradients in float64 have median relative errors of {listing(told)}; {covered} of "
+        "every central-2 gradient is within the error that theory predicts."
     )
     return Finding(text, f"gradient-methods.csv, {count(int(rows['cases'].max()), 'gradient')}")
 
@@ -65,7 +66,7 @@ def gradient_cost(run: RunData) -> Finding:
             growth = f", time ~ n^{fitted:.2f}" if fitted == fitted else ""
             told.append(f"{name} {number(last['cost'])} at n = {int(last['n'])}{growth}")
     if not told:
-        raise Missing("No cost of gradients: timings.json has no study of it.")
+        raise Missing(NO_STUDY)
     text = (
         "Numerical differentiation gets expensive with many parameters, as the textbooks say: its "
         "evaluations grow as n + 1 and 2n where reverse mode needs one, and f itself takes longer the "

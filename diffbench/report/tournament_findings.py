@@ -9,8 +9,10 @@ from diffbench.report.data import ORDER_OF_FORMATS, Missing, RunData, ordered
 from diffbench.report.findings import Finding
 from diffbench.report.text import count, derivative_name, fixed, listing, number, percent
 from diffbench.report.tournament_data import board_of, first_order, steps_of
+from diffbench.tournament.scores import UNRANKED
 
 TEXTBOOK = ("central-2@1e-4", "central-2@1e-3", "central-2@1e-6")  # the steps that textbooks and checkers use
+ENDS = 4  # methods named at each end of a long list
 WORKHORSE = ("central-2@eps-scaled", "central-2")
 
 
@@ -39,7 +41,7 @@ def tournament_winners(run: RunData) -> Finding:
         f"Of {count(int(board['rank'].notna().groupby(board['format']).sum().max()), 'ranked method')} on "
         f"{count(problems, 'problem')}, for the {derivative_name(order)}, {'; '.join(clauses)}."
     )
-    return Finding(text, _basis(board, order, "rank = 1"))
+    return Finding(text, _basis(board[board["rank"].notna()], order, "rank known"))
 
 
 def tournament_textbook(run: RunData) -> Finding:
@@ -49,12 +51,12 @@ def tournament_textbook(run: RunData) -> Finding:
     if name is None:
         raise Missing("Nothing is said about fixed steps: the tournament has none of the usual ones.")
     mine = board[(board["method"] == name) & (board["cases"] > 0)]
-    clauses = [
-        f"in {row['format']} its error is {_times(row['regret_median'])} the robust best of central-2 "
-        f"(median), it fails at {row['failed']} and is silently wrong at {row['silent_wrong']} of "
-        f"{count(int(row['cases']), 'point')}"
-        for _, row in mine.iterrows()
-    ]
+    clauses = []
+    for _, row in mine.iterrows():
+        regret, points = float(row["regret_median"]), count(int(row["cases"]), "point")
+        far = f"its error is {number(regret, 2)} times the robust best of central-2 (median), "
+        where = f"it fails at {row['failed']} and is silently wrong at {row['silent_wrong']} of {points}"
+        clauses.append(f"in {row['format']} {far if np.isfinite(regret) else ''}{where}")
     if not clauses:
         raise Missing(f"Nothing is said about {name}: it has no case.")
     return Finding(f"A fixed step, {name}: {'; '.join(clauses)}.", _basis(mine, order, f"method = {name}"))
@@ -95,8 +97,14 @@ def tournament_estimates(run: RunData) -> Finding:
         raise Missing("Nothing is said about error estimates: no method of the tournament has any.")
     known = known.sort_values(["coverage", "method"], ascending=[False, True])
     parts = [f"{row['method']} {percent(row['coverage'])}" for _, row in known.iterrows()]
-    text = f"Error estimates in {fmt} hold at these shares of the points: {', '.join(parts)}."
+    shown = ", ".join(parts) if len(parts) <= 2 * ENDS else _both_ends(parts)
+    text = f"Error estimates in {fmt} hold at these shares of the points: {shown}."
     return Finding(text, _basis(known, order, f"format = {fmt}, estimates >= 5"))
+
+
+def _both_ends(parts: list[str]) -> str:
+    left = len(parts) - 2 * ENDS
+    return f"{', '.join(parts[:ENDS])}, {left} more, and least often {listing(parts[-ENDS:])}"
 
 
 def tournament_steps(run: RunData) -> Finding:
@@ -135,12 +143,12 @@ def tournament_half(run: RunData) -> Finding:
             continue
         vanished = int((mine["status"] == "step_vanished").sum())
         digits = np.where(mine["failed"], 0.0, mine["digits"].to_numpy(float))
-        lost = f", the step vanishing at {vanished} of {len(mine)}" if vanished else ""
-        parts.append(f"{rule} {fixed(float(np.median(digits)))}{lost}")
+        lost = f" (the step vanishes at {vanished} of {len(mine)} points)" if vanished else ""
+        parts.append(f"{rule}: {fixed(float(np.median(digits)))}{lost}")
         used.append(f"central-2@{rule}")
     if len(parts) < 2:
         raise Missing("Nothing is said about default steps in float16: the tournament has not two of them.")
-    text = f"Digits of central-2 in float16 (medians) at h = {'; '.join(parts)}."
+    text = f"Digits of central-2 in float16 (medians) by step rule: {'; '.join(parts)}."
     return Finding(text, f"steps.parquet: format = float16, method = {listing(used)}, derivative = {order}")
 
 
@@ -149,16 +157,19 @@ def tournament_kinks(run: RunData) -> Finding:
     kinks = board_of(run, "kinks.csv")
     if kinks.empty:
         raise Missing("Nothing is said about kinks: the tournament has no point without a derivative.")
+    kinks = kinks[~kinks["family"].isin(UNRANKED)]
+    if kinks.empty:
+        raise Missing("Nothing is said about kinks: no method that only evaluates f took part.")
     fmt = _widest(kinks)
     mine = kinks[(kinks["format"] == fmt) & (kinks["derivative"] == kinks["derivative"].min())]
     points = int(mine["points"].max())
     never, always = mine[mine["flagged"] == 0], mine[mine["flagged"] == mine["points"]]
     most = mine.sort_values(["flagged", "method"], ascending=[False, True]).iloc[0]
     names = f": {listing(list(always['method']))}" if len(always) else ""
+    tail = "" if len(always) else f"; {most['method']} flags {most['flagged']}"
     text = (
         f"At {count(points, 'point')} without a derivative, {len(never)} of "
-        f"{count(len(mine), 'method')} flag nothing in {fmt}, and {len(always)} flag every one{names}; "
-        f"{most['method']} flags {most['flagged']}."
+        f"{count(len(mine), 'method')} flag nothing in {fmt}, and {len(always)} flag every one{names}{tail}."
     )
     return Finding(text, f"kinks.csv: format = {fmt}, {count(len(mine), 'row')}")
 
@@ -175,10 +186,6 @@ def _board(run: RunData) -> tuple[pd.DataFrame, int]:
 def _widest(board: pd.DataFrame) -> str:
     present = ordered(board["format"], ORDER_OF_FORMATS)
     return "float64" if "float64" in present else present[-1]
-
-
-def _times(regret: float) -> str:
-    return "infinitely far above" if np.isinf(regret) else f"{number(regret, 2)} times"
 
 
 def _basis(board: pd.DataFrame, order: int, what: str) -> str:

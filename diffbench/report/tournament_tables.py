@@ -30,6 +30,7 @@ COLUMNS = (
     *("rank", "method", "evaluations", "targets within 100", "within 10× of best", "median error"),
     *("90 % error", "median regret", "failed", "silently wrong", "coverage", "tightness"),
 )
+NUMBERS = len(COLUMNS) - 2  # columns to the right of rank and method
 
 
 def tournament_board(run: RunData) -> Table:
@@ -41,7 +42,7 @@ def tournament_board(run: RunData) -> Table:
     fmt = "float64" if "float64" in present else present[-1]
     mine = board[(board["format"] == fmt) & (board["cases"] > 0)]
     words = _words(mine, fmt)
-    return worded("tournament_board", COLUMNS, [_line(row) for row in _records(mine)], 11, **words)
+    return worded("tournament_board", COLUMNS, [_line(row) for row in _records(mine)], NUMBERS, **words)
 
 
 def tournament_others(run: RunData) -> Table:
@@ -57,7 +58,7 @@ def tournament_others(run: RunData) -> Table:
         mine = board[(board["format"] == fmt) & board["rank"].notna()]
         lines += [(fmt, *_line(row)) for row in _records(mine.head(TOP))]
     words = {"formats": listing(others), "top": str(TOP)}
-    return worded("tournament_others", ("format", *COLUMNS), lines, 11, **words)
+    return worded("tournament_others", ("format", *COLUMNS), lines, NUMBERS, **words)
 
 
 def tournament_noisy(run: RunData) -> Table:
@@ -79,7 +80,7 @@ def _section(run: RunData, file: str, key: str) -> Table:
     fmt = "float64" if "float64" in present else present[-1]
     mine = board[(board["format"] == fmt) & board["rank"].notna()]
     lines = [_line(row) for row in _records(mine.head(2 * TOP))]
-    return worded(key, COLUMNS, lines, 11, top=str(2 * TOP), **_words(mine, fmt))
+    return worded(key, COLUMNS, lines, NUMBERS, top=str(2 * TOP), **_words(mine, fmt))
 
 
 def tournament_kinks(run: RunData) -> Table:

@@ -11,10 +11,15 @@ import pandas as pd
 from diffbench.problems import select as select_problems
 from diffbench.scores import summarise
 from diffbench.sweep import SweepSettings, sweep_cell
+from diffbench.tournament import tournament
 
 FORMATS = ("float16", "float32", "float64")
 STENCILS = {1: ("forward-1", "central-2", "central-4"), 2: ("central-2",)}
 NAMES = ("exp_of_sin", "sin_100", "absolute_value", "dezero")
+METHODS = (
+    *("forward-1@eps-scaled", "central-2@eps-scaled", "central-2@1e-4", "central-4@eps-scaled"),
+    *("complex-step", "reverse"),
+)
 HOSTILE = "</script><img src=x onerror=\"document.title='hacked'\">'&`"
 PER_DECADE = 10
 
@@ -39,10 +44,9 @@ def make(folder: Path) -> Path:
     catalogue.append((HOSTILE, HOSTILE, HOSTILE, HOSTILE, np.nan))
     columns = ["problem", "group", "cite", "program", "scale"]
     pd.DataFrame(catalogue, columns=columns).to_csv(folder / "problems.csv", index=False)
-    steps = tournament(sweep, summary)
-    steps.to_parquet(folder / "steps.parquet")
-    board = steps.groupby(["method", "format", "derivative"]).size().rename("cases").reset_index()
-    board.to_csv(folder / "leaderboard.csv", index=False)
+    played = tournament(list(NAMES), list(METHODS), formats=FORMATS)
+    with_hostile(played.frame).to_parquet(folder / "steps.parquet")
+    played.leaderboard().to_csv(folder / "leaderboard.csv", index=False)
     content = {"title": "A small run for the browser", "steps": {"per_decade": PER_DECADE}}
     manifest = {"state": "complete", "suite": {"name": "small", "hash": "0", "content": content}}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -53,20 +57,3 @@ def with_hostile(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of `dezero` once more, under the hostile name."""
     again = frame[frame["problem"] == "dezero"].assign(problem=HOSTILE)
     return pd.concat([frame, again], ignore_index=True)
-
-
-def tournament(sweep: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Rows of steps.parquet: what two rules would choose, with the errors that the sweep has there."""
-    keys = ["problem", "point", "format", "derivative"]
-    rows = []
-    for key, mine in sweep[sweep["variant"] == "integer"].groupby([*keys, "stencil"]):
-        mine = mine[np.isfinite(mine["error"]) & (mine["h"] > 0)].sort_values("h")
-        for rule, place in (("largest", -1), ("middle", len(mine) // 2)):
-            if len(mine):
-                row = mine.iloc[place]
-                known = dict(zip(keys, key, strict=False))
-                rows.append({**known, "method": f"{key[-1]}@{rule}", "h": row["h"], "error": row["error"]})
-    frame = pd.DataFrame(rows)
-    plain = frame.drop_duplicates(keys).assign(method="complex-step", h=np.nan, error=1e-9)
-    frame = pd.concat([frame, plain], ignore_index=True)
-    return frame.assign(evaluations=2, error_estimate=np.nan, regret=1.5, status="ok", message="")

@@ -288,18 +288,25 @@ class Climb:
                 flat = middle
             else:
                 high = middle
+        for factor in (GOLDEN**-1, GOLDEN**-3):  # equal throughout, or only here and there?
+            inside = yield from probe.pair(flat.h * factor, exact=True)
+            if inside is not None and not inside.flat:
+                return self._steps(max(inside, high, key=lambda p: p.df))
         near = yield from probe.pair(1.3 * high.h)
         if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
             return Landscape(flat, flat.h, flat)
         last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
             if last.df > 1.5 * high.df:
-                self.quantum = high.df
-                self.noise.add(max(self.noise.added, 0.4 * high.df), high)
-                self.notes.append("quantised values")
-                return None
+                return self._steps(high)
             last = (yield from probe.pair(8 * last.h)) or last
         return Landscape(flat, flat.h, flat, high)
+
+    def _steps(self, pair: Pair) -> None:
+        """Values move in steps as high as the change at a pair: noise of that size."""
+        self.quantum = pair.df
+        self.noise.add(max(self.noise.added, 0.4 * pair.df), pair)
+        self.notes.append("quantised values")
 
 
 def between(low: float, high: float) -> float:

@@ -1,22 +1,16 @@
 // What is drawn of a series: the line through noisy errors, the limits of the axes, slopes.
 
-const HALF_WINDOW = 0.25; // decades, as in the static figures; wider where the page holds fewer steps
+const HALF_WINDOW = 0.25; // decades, as in the static figures; at least two steps on each side
 const SPAN = 26; // decades: one wild row cannot flatten the rest
 
-/** Running median of `values` over log10 of `h`, both by rising h; windows at the ends shrink to stay centred. */
+/** Running median of `values` over as many neighbours of each step as lie within the window; fewer at the ends. */
 export function runningMedian(h, values) {
-  const at = h.map(Math.log10);
-  const spacing = at.length > 1 ? (at[at.length - 1] - at[0]) / (at.length - 1) : 1;
-  const half = Math.max(HALF_WINDOW, 2 * spacing);
-  let first = 0;
-  let last = 0;
-  return at.map((here) => {
-    const reach = Math.min(half, here - at[0], at[at.length - 1] - here) + 1e-9;
-    while (at[first] < here - reach) first += 1;
-    last = Math.max(last, first);
-    while (last < at.length && at[last] <= here + reach) last += 1;
-    const window = values.slice(first, last).sort((a, b) => a - b);
-    return window[Math.floor((window.length - 1) / 2)];
+  const n = h.length;
+  const decades = n > 1 ? Math.log10(h[n - 1] / h[0]) : 1;
+  const half = Math.max(2, Math.round((HALF_WINDOW * (n - 1)) / decades));
+  return values.map((_, i) => {
+    const reach = Math.min(half, i, n - 1 - i);
+    return values.slice(i - reach, i + reach + 1).sort((p, q) => p - q)[reach];
   });
 }
 

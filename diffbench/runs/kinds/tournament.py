@@ -49,8 +49,9 @@ def plan(suite: Suite, before: list[Cell]) -> list[Cell]:
         if names is not None and problem.name not in names:
             continue
         formats = suite.formats if wanted.formats is None else wanted.formats
+        program = problem_content(problem)
         for format_name in chosen_formats(formats, problem):
-            content = problem_content(problem) | {
+            content = program | {
                 "kind": "tournament",
                 "tags": sorted(problem.tags & {"noisy", "kink", "jump"}),  # which table it is counted in
                 "group": problem.group == "kinks",

@@ -414,16 +414,38 @@ def test_the_report_command_refuses_what_it_cannot_do(tmp_path, capsys):
         write_figures(folder, tmp_path / "f", "gif")
 
 
-def test_a_name_that_is_markup_stays_inside_its_script(tmp_path, monkeypatch):
-    """The data is JSON in a script element: nothing in it may close the element."""
+def unsaved(monkeypatch):
+    """`render`, with small files in place of the figures: drawing is tested elsewhere."""
     from diffbench.report import figcache, render, style
 
+    def save(figure, stem, suffixes):
+        for suffix in suffixes:
+            stem.with_name(stem.name + suffix).write_text("<svg/>")
+
     monkeypatch.setattr(figcache, "FEW", 1000)
-    monkeypatch.setattr(
-        style,
-        "save",
-        lambda figure, stem, suffixes: [stem.with_name(stem.name + s).write_text("<svg/>") for s in suffixes],
-    )
+    monkeypatch.setattr(style, "save", save)
+    return render
+
+
+def payload_of(page):
+    text = page.read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="run-data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def test_a_page_that_would_be_too_large_has_fewer_steps_and_says_so(tmp_path, monkeypatch):
+    render = unsaved(monkeypatch)
+    folder = simulate(tmp_path / "run", {"square": FUNCTIONS["square"]}, ("float32",), {1: ("central-2",)})
+    whole = payload_of(render(folder).page)
+    monkeypatch.setattr("diffbench.report.page.MOST_ROWS", whole["total"])
+    monkeypatch.setattr("diffbench.report.page.LIMIT", 1000)
+    small = payload_of(render(folder).page)
+    assert whole["stride"] == 1 and whole["kept"] == whole["total"]
+    assert small["stride"] >= 10 and small["kept"] == math.ceil(whole["total"] / small["stride"])
+
+
+def test_a_name_that_is_markup_stays_inside_its_script(tmp_path, monkeypatch):
+    """The data is JSON in a script element: nothing in it may close the element."""
+    render = unsaved(monkeypatch)
     bad = "</script><img src=x onerror=alert(1)>"
     folder = simulate(tmp_path / "run", {bad: FUNCTIONS["square"]}, ("float16",), {1: ("central-2",)})
     text = render(folder).page.read_text(encoding="utf-8")
@@ -431,3 +453,9 @@ def test_a_name_that_is_markup_stays_inside_its_script(tmp_path, monkeypatch):
     data = re.search(r'<script type="application/json" id="run-data">(.*?)</script>', text, re.DOTALL)[1]
     assert json.loads(data)["problems"][0]["name"] == bad
     assert SimpleNamespace(**json.loads(data)).formats == ["float16"]
+
+
+def test_a_column_is_aligned_as_numbers_when_all_of_it_is():
+    rows = (("a", "1.2×10⁻⁵", "central-2@1e-3", "80 %"), ("b", "–", "ridders", "under 1 %"))
+    assert page_html.aligned(Table("t", ("1", "2", "3", "4"), rows, 3)) == [False, True, False, True]
+    assert page_html.aligned(Table("t", ("1", "2"), (), 1)) == [False, False]
