@@ -435,6 +435,8 @@ def test_ctrl_c_keeps_the_finished_cells(tmp_path: Path, kind: signal.Signals) -
     (tmp_path / "endless_plugin.py").write_text(PLUGIN)
     (tmp_path / "suite.toml").write_text(SUITE)
     code = "import sys; from diffbench.cli import main; sys.exit(main(['run', 'suite.toml', '--out', 'out']))"
+    # tests in the background of a shell ignore Ctrl-C, and a child would inherit that
+    code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {code}"
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -127,6 +127,17 @@ def test_a_map_goes_with_its_problem_and_format() -> None:
     assert len(plan(suite.with_options(formats=["float64"]))) == 2
 
 
+def test_options_narrow_the_functions_of_several_variables_too() -> None:
+    suite = load_suite("default")
+    assert suite.gradients is not None
+    assert suite.with_options(["sin"]).gradients is None, "another catalogue"
+    assert suite.with_options(["all"]).gradients == suite.gradients
+    narrow = suite.model_copy(
+        update={"gradients": suite.gradients.model_copy(update={"formats": ["float32", "float64"]})}
+    ).with_options(formats=["float64"])
+    assert narrow.gradients is not None and narrow.gradients.formats == ["float64"]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -189,6 +189,8 @@ class Suite(_Choices):
         changes: dict[str, Any] = {}
         if problems:
             changes["problems"] = problems
+            if "all" not in problems:  # the functions of several variables are a catalogue of their own
+                changes["gradients"] = None
         if formats:
             for name in formats:
                 get_format(name)
@@ -199,6 +201,9 @@ class Suite(_Choices):
             if self.tournament is not None and self.tournament.formats is not None:
                 kept = [name for name in self.tournament.formats if name in formats]
                 changes["tournament"] = self.tournament.model_copy(update={"formats": kept})
+            if self.gradients is not None and self.gradients.formats is not None:
+                kept = [name for name in self.gradients.formats if name in formats]
+                changes["gradients"] = self.gradients.model_copy(update={"formats": kept})
         return self.model_copy(update=changes)
 
 
