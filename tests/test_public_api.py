@@ -26,7 +26,7 @@ PUBLIC = {
     "Variable": (),
     "Tournament": (),
     "advise": ("f", "x", "format", "derivative", "stencil", "truth", "scale", "effort", "name"),
-    "check_gradient": ("f", "gradient", "x", "format"),
+    "check_gradient": ("f", "gradient", "x", "format", "along"),
     "command": ("text", "pattern", "timeout", "jobs"),
     "derivative": ("f", "x", "derivative", "method", "step", "format"),
     "directional": ("f", "x", "v", "derivative", "method", "options"),
