@@ -4,6 +4,8 @@
 * :mod:`.probe`: calls the user's function safely and knows how noisy it is.
 * :mod:`.ladder`: blocks at several steps, and the error bound that they support together.
 * :mod:`.search`: which steps to look at.
+* :mod:`.many`: many values in the half formats, where nine say too little.
+* :mod:`.along`: the gradient along a line, against what f does there.
 * :mod:`.component`: the verdict on one component.
 * :mod:`.result`: all verdicts, as a table and as text.
 """
