@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffbench as db
+from diffbench.arithmetic.formats import get_format
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.multivariate.evaluator import BLOCK_BYTES
 
@@ -157,9 +158,26 @@ def test_partial_of_a_product(a: int, b: int, c: int) -> None:
     x = np.array([0.5, 0.25, 2.0])
     sines = [np.sin(0.5), 2 * np.cos(0.5), -4 * np.sin(0.5)]
     truth = np.exp(0.5) * sines[b] * (3.0 if c == 0 else 1.0)
-    assert float(db.partial(f, x, (a, b, c), method="reverse")) == pytest.approx(truth, rel=1e-14)
+    for method in ("reverse", "jet"):
+        assert float(db.partial(f, x, (a, b, c), method=method)) == pytest.approx(truth, rel=1e-14)
+    if a + b + c == 1:
+        assert float(db.partial(f, x, (a, b, c), method="complex-step")) == pytest.approx(truth, rel=1e-14)
     # eps**(p/(m+p)) is what the default step leaves
     assert float(db.partial(f, x, (a, b, c), method="central-4")) == pytest.approx(truth, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "longdouble"])
+def test_jets_over_jets_stay_in_their_format(name: str) -> None:
+    """d^3 f / dx^2 dy of exp(x y) + x^2 y, a batch of two points: roundings of the format, no truncation."""
+    fmt = get_format(name)
+    x = fmt.round(np.array([[0.5, 0.75], [1.0, 0.25]]))
+    found = db.partial(lambda x: np.exp(x[0] * x[1]) + x[0] ** 2 * x[1], x, (2, 1), method="jet")
+    a, b = x.astype(np.longdouble)
+    truth = np.exp(a * b) * (2 * b + a * b**2) + 2
+    assert found.value.dtype == fmt.dtype and found.evaluations == 1
+    np.testing.assert_allclose(found.value.astype(np.longdouble), truth, rtol=float(20 * fmt.u))
+    root = db.partial(lambda x: np.sqrt(x[0]) * x[1], [0.0, 1.0], (1, 1), method="jet")
+    assert root.status != "ok" and root.message
 
 
 def test_partial_agrees_with_the_hessian() -> None:
@@ -172,12 +190,27 @@ def test_partial_agrees_with_the_hessian() -> None:
 
 @pytest.mark.parametrize(
     ("method", "tolerance"),
-    [("central-2", 1e-8), ("forward-1", 1e-5), ("central-4", 1e-11), ("jet", 1e-15), ("reverse", 1e-15)],
+    [
+        *(("central-2", 1e-8), ("forward-1", 1e-5), ("central-4", 1e-11)),
+        *(("jet", 1e-15), ("reverse", 1e-15), ("complex-step", 1e-15)),
+    ],
 )
 @pytest.mark.parametrize("scale", [1.0, 1e-8, 1e8])
 def test_directional_derivative_whatever_the_length_of_v(method: str, tolerance: float, scale: float) -> None:
     found = db.directional(rosenbrock, AT, np.array([1.0, 2.0]) * scale, method=method)
     assert float(found) == pytest.approx(-391.6 * scale, rel=tolerance)
+
+
+def test_one_complex_step_along_a_direction_is_one_evaluation() -> None:
+    v = np.array([1.0, 0.5, -2.0])
+    x = np.array([[0.3, 1.3], [-0.7, 0.2], [1.1, 0.1]])
+    found = db.directional(waves, x, v, method="complex-step")
+    assert found.evaluations == 1 and found.value.shape == (2, 2)
+    full = db.jacobian(waves, x, method="reverse").value
+    np.testing.assert_allclose(found.value, np.einsum("mnp,n->mp", full, v), rtol=1e-14)
+    for size in (1e-300, 1e300):
+        tiny = db.directional(lambda x: x[0] + x[1], [1.0, 2.0], [size, size], method="complex-step")
+        assert float(tiny) == pytest.approx(2 * size, rel=1e-15)
 
 
 def test_second_derivative_along_a_direction() -> None:
@@ -421,6 +454,9 @@ BAD = [
     (lambda: db.partial(sphere, [1.0, 2.0], (1,)), "2 integers"),
     (lambda: db.partial(sphere, [1.0, 2.0], (1, 0.5)), "2 integers"),
     (lambda: db.hessian(sphere, [1.0], method="complex-step"), "first derivatives"),
+    (lambda: db.partial(sphere, [1.0, 2.0], (1, 1), method="complex-step"), "first derivatives"),
+    (lambda: db.partial(sphere, [1.0, 2.0], (1, 1), method="jet", step=1e-3), "no step"),
+    (lambda: db.partial(lambda x: x, [1.0, 2.0], (1, 1), method="jet"), "expected (1,)"),
 ]
 
 

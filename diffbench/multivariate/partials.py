@@ -15,6 +15,7 @@ from diffbench.errors import UserError
 from diffbench.methods.default import STENCIL, default_method
 from diffbench.multivariate import exact
 from diffbench.multivariate.components import EXACT, exactly, finished, first_derivatives, mixed, refuse_step
+from diffbench.multivariate.nested import jet_partial
 from diffbench.multivariate.request import Options, array_of, request
 from diffbench.multivariate.result import Partials
 
@@ -151,6 +152,9 @@ def partial(
     ----------
     orders : sequence of int, length n
         How often to differentiate by each coordinate.
+    method : str, optional
+        A stencil, ``jet`` (a series in each coordinate, over those of the others), ``reverse`` (once for each
+        order) or, for a first derivative, ``complex-step``. Default: ``central-2``.
 
     Returns
     -------
@@ -159,12 +163,15 @@ def partial(
     """
     asked, name = request(f, x, **options), method or DEFAULT_METHOD
     wanted = _orders(orders, asked.n)
-    if name == "reverse":
-        refuse_step(asked, name)
-        found, evaluations = exact.reverse_partial(asked, wanted)
-        return exactly(asked, found, evaluations, 0)
     if name in EXACT:
-        raise UserError(f"{name} has no mixed partial derivatives here: use reverse or a stencil")
+        if name == "complex-step" and sum(wanted) > 1:
+            raise UserError("complex-step gives first derivatives: use jet, reverse or a stencil")
+        refuse_step(asked, name)
+        if name == "complex-step":
+            slopes, evaluations, checks = exact.complex_step(asked, True)
+            return exactly(asked, slopes[np.argmax(wanted)], evaluations, checks)
+        found, evaluations = (jet_partial if name == "jet" else exact.reverse_partial)(asked, wanted)
+        return exactly(asked, found, evaluations, 0)
     coordinates = np.flatnonzero(wanted)
     component = (tuple(m for m in wanted if m), coordinates[None])
     result = mixed(asked, name, [component], sum(wanted), scalar=True)
