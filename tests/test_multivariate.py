@@ -271,10 +271,59 @@ def test_a_selector_looks_along_each_coordinate(method: str) -> None:
     found = db.gradient(f, x, method=method)
     np.testing.assert_allclose(found.value, exact, rtol=1e-5)
     assert found.evaluations > 4 and found.h.shape == (2,)
-    with pytest.raises(UserError, match="one output"):
-        db.jacobian(waves, AT, method=method)
     along = db.directional(f, x, [1.0, 2.0], method=method)
     assert float(along) == pytest.approx(exact @ [1.0, 2.0], rel=1e-5)
+
+
+SELECTORS = ["central-2@dumontet-vignes", "forward-1@gill-murray", "central-2@pnd-kink"]
+
+
+@pytest.mark.parametrize("method", SELECTORS)
+def test_a_selector_for_several_outputs_takes_the_middle_of_their_steps(method: str) -> None:
+    """One step for each coordinate; the values of a node are shared by the outputs, and counted once."""
+    parts = (
+        lambda x: np.exp(x[0]) * np.sin(x[1]),
+        lambda x: x[1] ** 3 + np.exp(4 * x[1]),  # does not depend on x[0]: no say in its step
+        lambda x: np.cos(100 * x[0]) * x[1],
+    )
+    seen = set()
+
+    def watched(x: Any) -> Any:
+        seen.update(map(tuple, np.asarray(x).T.tolist()))
+        return np.stack([part(x) for part in parts])
+
+    x = np.array([0.5, 0.75])
+    found = db.jacobian(watched, x, method=method, check=False, opaque=True)
+    exact = db.jacobian(lambda x: [part(x) for part in parts], x, method="reverse").value
+    error = np.abs(found.value - exact)
+    assert (error <= 1e-5 * np.abs(exact)).all() and (found.statuses == "ok").all()
+    alone = [db.gradient(part, x, method=method) for part in parts]
+    steps = np.array(
+        [[h if s == "ok" else np.nan for h, s in zip(a.h, a.statuses, strict=True)] for a in alone], float
+    )
+    steps[1, 0] = np.nan
+    middle = np.sqrt(np.nanmin(steps, axis=0) * np.nanmax(steps, axis=0))
+    np.testing.assert_allclose(found.h.astype(float), middle, rtol=0.5)
+    # what selectors and stencil asked for, nodes of the stencil apart from those of the selectors
+    assert len(seen) <= found.evaluations <= len(seen) + 8
+
+
+def test_selectors_stay_within_bounds() -> None:
+    def strict(x: Any) -> Any:
+        assert np.all((x >= 0) & (x <= 2)), "evaluated outside the bounds"
+        return np.stack([np.sqrt(x[0] + 1) * np.exp(x[1]), np.exp(x[0] * x[1])])
+
+    for f in (strict, lambda x: strict(x)[0]):
+        run = db.jacobian if f is strict else db.gradient
+        found = run(f, [1.0, 1.5], method="central-2@dumontet-vignes", bounds=(0, 2), check=False)
+        exact = run(f, [1.0, 1.5], method="reverse").value
+        np.testing.assert_allclose(found.value, exact, rtol=1e-7)
+
+
+def test_selectors_along_a_direction_of_several_outputs() -> None:
+    x, v = np.array([0.5, -0.25, 1.0]), np.array([1.0, 2.0, 0.0])
+    found = db.directional(waves, x, v, method="central-2@dumontet-vignes")
+    np.testing.assert_allclose(found.value, db.directional(waves, x, v, method="jet").value, rtol=1e-8)
 
 
 def test_a_selector_without_a_step_says_so_for_its_coordinate() -> None:

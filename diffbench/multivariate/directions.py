@@ -101,7 +101,7 @@ def _step(asked: Request, plan: Plan, order: int, point: Raw, v: Raw, unit: floa
         return program(x[0])
 
     line = replace(asked, f=on_line, x=fmt.round(np.zeros(1)), low=None, high=None, vectorized=True)
-    chosen = choose_steps(line, plan, order)
+    chosen = choose_steps(line, plan, order, scalar=False)
     if chosen.statuses[0] != "ok":
         raise UserError(f"{plan.rule.name} found no step along v: {chosen.messages[0]}; give step=")
     return fmt.round(chosen.h[0].astype(np.longdouble) * unit), int(np.sum(chosen.evaluations))

@@ -1,4 +1,4 @@
-"""Mixed partial derivatives by jets over jets: one Taylor series in each coordinate, over those of the others.
+"""Mixed partial derivatives by jets over jets: a Taylor series in each coordinate over those of the others.
 
 The coefficient of t_1^a t_2^b ... of f(x + t_1 e_i + t_2 e_j + ...) is the derivative divided by a! b! ...;
 nothing is subtracted, as the polarisation of derivatives along directions would do.
