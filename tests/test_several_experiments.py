@@ -282,10 +282,13 @@ def test_cost_and_overhead_come_from_the_timings(folder: Path) -> None:
             }
         },
     ]
+    benchmarks.insert(1, {"extra_info": {"ratio": 1.3, "times_of_rivals": {"approx": 1.9}}})
     timed = replace(data, timings={"benchmarks": benchmarks})
     told = several_findings.gradient_cost(timed).text
     assert "500 at n = 1000" in told and "n^1.00" in told and "200 evaluations" in told
-    assert "512 KiB" in several_findings.gradient_overhead(timed).text
+    told = several_findings.gradient_overhead(timed).text
+    assert "512 KiB" in told and "takes 1.2 times" in told
+    assert "central differences take other 2 times" in told and "forward differences take approx 1.9" in told
     table = several_report.gradient_growth(timed)
     assert table.rows[0][:4] == ("central-2", "2 n", "1.00", "0.90 to 1.10")
 
