@@ -39,16 +39,17 @@ assert jacobian.evaluations == 6
 assert np.allclose(jacobian.value.diagonal(), 3 - 4 * z, atol=1e-8)
 
 with pictures.drawing():
-    figure, (left, right) = pictures.canvas("Two coordinates of very different size", 2)
+    figure, (left, right) = pictures.canvas("Two coordinates of very different size", 2, legend_rows=0)
     places = np.arange(len(names))
     for k, colour in enumerate((pictures.BLUE, pictures.VERMILLION)):
         heights = [max(errors[name][k], 1e-17) for name in names]
         left.plot(places, heights, "os"[k], color=colour, label=f"x{k} = {x[k]:g}")
     left.set_yscale("log")
     left.set_xticks(places, names)
-    left.set_ylabel("relative error of the component")
+    left.set_title("relative error of the component")
+    left.set_xlim(-0.5, 3.5)
     left.legend(loc="lower left")
     right.bar(places, counts, color=pictures.GREY)
     right.set_xticks(places, names)
-    right.set_ylabel("evaluations of f")
+    right.set_title("evaluations of f")
     pictures.save(figure, pictures.folder() / "many_variables")

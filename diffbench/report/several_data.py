@@ -64,5 +64,7 @@ def largest_case(run: RunData) -> tuple[dict[str, Any], dict[str, float]]:
     central = next((about for about in large if "peak_memory" in about), None)
     if central is None:
         raise Missing(NO_STUDY)
-    forward = next((about["times_of_rivals"] for about in large if about is not central), {})
-    return dict(central), dict(forward)
+    forward: dict[str, float] = next(
+        (about["times_of_rivals"] for about in large if about is not central), {}
+    )
+    return dict(central), forward
