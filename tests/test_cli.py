@@ -124,7 +124,7 @@ REFUSED: list[tuple[str, str]] = [
     ("list", "missing argument 'what'"),
     ("list problms", "unknown list 'problms': did you mean 'problems'?"),
     ("list problems sine", "unknown problem 'sine': did you mean 'sin'"),
-    ("list formats float16", "only problems, steps and methods can be narrowed"),
+    ("list formats float16", "only problems, gradients, steps and methods can be narrowed"),
     ("list steps curtis-red", "unknown step 'curtis-red': did you mean 'curtis-reid'"),
     ("report missing", "there is no folder missing"),
     ("report .", "is not a run"),
@@ -300,6 +300,7 @@ def test_a_format_that_fails_is_a_note_beside_the_others(say: Any) -> None:
 # what is listed, a name that must be in it
 LISTED = [
     ("problems", "sin"),
+    ("gradients", "rosen"),
     ("formats", "bfloat16"),
     ("stencils", "central-8"),
     ("steps", "binary"),
@@ -319,6 +320,10 @@ def test_lists(say: Any, what: str, name: str) -> None:
 def test_problems_can_be_narrowed(say: Any) -> None:
     rows = json.loads(say("list", "problems", "tag:noisy", "exp", "--json")[1])
     assert all("noisy" in row["tags"] for row in rows[:-1]) and rows[-1]["name"] == "exp"
+    rows = json.loads(say("list", "gradients", "tag:jacobian", "rosen", "--json")[1])
+    assert {row["wanted"] for row in rows[:-1]} == {"Jacobian"} and rows[-1]["name"] == "rosen"
+    code, _, said = say("list", "gradients", "nosuch")
+    assert code == 2 and "nosuch" in said
 
 
 def test_methods_and_steps_can_be_narrowed(say: Any) -> None:

@@ -47,6 +47,11 @@ PLANTED = [
     ("09_gradient_descent.py", "path[-1] - rate", "path[-1] + rate"),
     ("10_square_test.py", "2 * self.input.data * gy", "-2 * self.input.data * gy"),
     ("11_taylor_argument.py", "h / 2 * second", "h / 3 * second"),
+    (
+        "12_many_variables.py",
+        "(3 - 2 * x) * x - before",
+        "(3 - 2 * x) * x - np.roll(before, 1, axis=0) - before",
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffbench as db
+from diffbench.arithmetic.formats import get_format
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.multivariate.evaluator import BLOCK_BYTES
 
@@ -157,9 +158,26 @@ def test_partial_of_a_product(a: int, b: int, c: int) -> None:
     x = np.array([0.5, 0.25, 2.0])
     sines = [np.sin(0.5), 2 * np.cos(0.5), -4 * np.sin(0.5)]
     truth = np.exp(0.5) * sines[b] * (3.0 if c == 0 else 1.0)
-    assert float(db.partial(f, x, (a, b, c), method="reverse")) == pytest.approx(truth, rel=1e-14)
+    for method in ("reverse", "jet"):
+        assert float(db.partial(f, x, (a, b, c), method=method)) == pytest.approx(truth, rel=1e-14)
+    if a + b + c == 1:
+        assert float(db.partial(f, x, (a, b, c), method="complex-step")) == pytest.approx(truth, rel=1e-14)
     # eps**(p/(m+p)) is what the default step leaves
     assert float(db.partial(f, x, (a, b, c), method="central-4")) == pytest.approx(truth, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "longdouble"])
+def test_jets_over_jets_stay_in_their_format(name: str) -> None:
+    """d^3 f / dx^2 dy of exp(x y) + x^2 y, a batch of two points: roundings of the format, no truncation."""
+    fmt = get_format(name)
+    x = fmt.round(np.array([[0.5, 0.75], [1.0, 0.25]]))
+    found = db.partial(lambda x: np.exp(x[0] * x[1]) + x[0] ** 2 * x[1], x, (2, 1), method="jet")
+    a, b = x.astype(np.longdouble)
+    truth = np.exp(a * b) * (2 * b + a * b**2) + 2
+    assert found.value.dtype == fmt.dtype and found.evaluations == 1
+    np.testing.assert_allclose(found.value.astype(np.longdouble), truth, rtol=float(20 * fmt.u))
+    root = db.partial(lambda x: np.sqrt(x[0]) * x[1], [0.0, 1.0], (1, 1), method="jet")
+    assert root.status != "ok" and root.message
 
 
 def test_partial_agrees_with_the_hessian() -> None:
@@ -172,12 +190,27 @@ def test_partial_agrees_with_the_hessian() -> None:
 
 @pytest.mark.parametrize(
     ("method", "tolerance"),
-    [("central-2", 1e-8), ("forward-1", 1e-5), ("central-4", 1e-11), ("jet", 1e-15), ("reverse", 1e-15)],
+    [
+        *(("central-2", 1e-8), ("forward-1", 1e-5), ("central-4", 1e-11)),
+        *(("jet", 1e-15), ("reverse", 1e-15), ("complex-step", 1e-15)),
+    ],
 )
 @pytest.mark.parametrize("scale", [1.0, 1e-8, 1e8])
 def test_directional_derivative_whatever_the_length_of_v(method: str, tolerance: float, scale: float) -> None:
     found = db.directional(rosenbrock, AT, np.array([1.0, 2.0]) * scale, method=method)
     assert float(found) == pytest.approx(-391.6 * scale, rel=tolerance)
+
+
+def test_one_complex_step_along_a_direction_is_one_evaluation() -> None:
+    v = np.array([1.0, 0.5, -2.0])
+    x = np.array([[0.3, 1.3], [-0.7, 0.2], [1.1, 0.1]])
+    found = db.directional(waves, x, v, method="complex-step")
+    assert found.evaluations == 1 and found.value.shape == (2, 2)
+    full = db.jacobian(waves, x, method="reverse").value
+    np.testing.assert_allclose(found.value, np.einsum("mnp,n->mp", full, v), rtol=1e-14)
+    for size in (1e-300, 1e300):
+        tiny = db.directional(lambda x: x[0] + x[1], [1.0, 2.0], [size, size], method="complex-step")
+        assert float(tiny) == pytest.approx(2 * size, rel=1e-15)
 
 
 def test_second_derivative_along_a_direction() -> None:
@@ -238,10 +271,59 @@ def test_a_selector_looks_along_each_coordinate(method: str) -> None:
     found = db.gradient(f, x, method=method)
     np.testing.assert_allclose(found.value, exact, rtol=1e-5)
     assert found.evaluations > 4 and found.h.shape == (2,)
-    with pytest.raises(UserError, match="one output"):
-        db.jacobian(waves, AT, method=method)
     along = db.directional(f, x, [1.0, 2.0], method=method)
     assert float(along) == pytest.approx(exact @ [1.0, 2.0], rel=1e-5)
+
+
+SELECTORS = ["central-2@dumontet-vignes", "forward-1@gill-murray", "central-2@pnd-kink"]
+
+
+@pytest.mark.parametrize("method", SELECTORS)
+def test_a_selector_for_several_outputs_takes_the_middle_of_their_steps(method: str) -> None:
+    """One step for each coordinate; the values of a node are shared by the outputs, and counted once."""
+    parts = (
+        lambda x: np.exp(x[0]) * np.sin(x[1]),
+        lambda x: x[1] ** 3 + np.exp(4 * x[1]),  # does not depend on x[0]: no say in its step
+        lambda x: np.cos(100 * x[0]) * x[1],
+    )
+    seen = set()
+
+    def watched(x: Any) -> Any:
+        seen.update(map(tuple, np.asarray(x).T.tolist()))
+        return np.stack([part(x) for part in parts])
+
+    x = np.array([0.5, 0.75])
+    found = db.jacobian(watched, x, method=method, check=False, opaque=True)
+    exact = db.jacobian(lambda x: [part(x) for part in parts], x, method="reverse").value
+    error = np.abs(found.value - exact)
+    assert (error <= 1e-5 * np.abs(exact)).all() and (found.statuses == "ok").all()
+    alone = [db.gradient(part, x, method=method) for part in parts]
+    steps = np.array(
+        [[h if s == "ok" else np.nan for h, s in zip(a.h, a.statuses, strict=True)] for a in alone], float
+    )
+    steps[1, 0] = np.nan
+    middle = np.sqrt(np.nanmin(steps, axis=0) * np.nanmax(steps, axis=0))
+    np.testing.assert_allclose(found.h.astype(float), middle, rtol=0.5)
+    # what selectors and stencil asked for, nodes of the stencil apart from those of the selectors
+    assert len(seen) <= found.evaluations <= len(seen) + 8
+
+
+def test_selectors_stay_within_bounds() -> None:
+    def strict(x: Any) -> Any:
+        assert np.all((x >= 0) & (x <= 2)), "evaluated outside the bounds"
+        return np.stack([np.sqrt(x[0] + 1) * np.exp(x[1]), np.exp(x[0] * x[1])])
+
+    for f in (strict, lambda x: strict(x)[0]):
+        run = db.jacobian if f is strict else db.gradient
+        found = run(f, [1.0, 1.5], method="central-2@dumontet-vignes", bounds=(0, 2), check=False)
+        exact = run(f, [1.0, 1.5], method="reverse").value
+        np.testing.assert_allclose(found.value, exact, rtol=1e-7)
+
+
+def test_selectors_along_a_direction_of_several_outputs() -> None:
+    x, v = np.array([0.5, -0.25, 1.0]), np.array([1.0, 2.0, 0.0])
+    found = db.directional(waves, x, v, method="central-2@dumontet-vignes")
+    np.testing.assert_allclose(found.value, db.directional(waves, x, v, method="jet").value, rtol=1e-8)
 
 
 def test_a_selector_without_a_step_says_so_for_its_coordinate() -> None:
@@ -252,7 +334,7 @@ def test_a_selector_without_a_step_says_so_for_its_coordinate() -> None:
 
 
 def test_auto_bounds_the_error_of_each_component() -> None:
-    found = db.gradient(rosenbrock, AT, method="auto")
+    found = db.gradient(rosenbrock, AT)
     assert np.all(np.abs(found.value - GRADIENT) <= found.error)
     assert np.all(found.error < 1e-9) and found.status == "ok"
     with pytest.raises(UserError, match="mixes the points"):
@@ -288,11 +370,11 @@ def test_a_stencil_at_a_bound_becomes_one_sided_and_says_so() -> None:
     x = np.array([1e-9, 2.0, 5 - 1e-9, 0.0])
     found = db.gradient(strict, x, bounds=(0, 5), step=2.0**-40, check=False)
     assert found.stencils.tolist() == ["central-2"] * 3 + ["forward-2"]  # 1e-9 is 1000 steps away
-    found = db.gradient(strict, [0.0, 2.0, 5.0, 5.0], bounds=(0, 5), check=False)
+    found = db.gradient(strict, [0.0, 2.0, 5.0, 5.0], method="central-2", bounds=(0, 5), check=False)
     assert found.stencils.tolist() == ["forward-2", "central-2", "backward-2", "backward-2"]
     assert "x[0]: forward-2" in found.note and "x[2]: backward-2" in found.note
     assert found.evaluations == 2 + 3 * 2 + 1  # f(x) is shared
-    squeezed = db.gradient(strict, [1.0, 1.0, 1.0, 1.0], bounds=(1.0, 1.0 + 1e-9), check=False)
+    squeezed = db.gradient(strict, np.ones(4), method="central-2", bounds=(1.0, 1.0 + 1e-9), check=False)
     assert "lack of room" in squeezed.note
     np.testing.assert_allclose(squeezed.value, [0.5, 1.0, -0.25, 1.0], rtol=1e-4)  # u / 1e-9, amplified by 4
     hessian = db.hessian(lambda x: x[0] ** 2 * x[1], [0.0, 1.0], bounds=(0, None))
@@ -311,11 +393,13 @@ def test_memory_is_bounded_by_the_block() -> None:
         return sphere(x)
 
     x = np.linspace(0.5, 1.5, 1000)
-    whole = db.gradient(watched, x)
+    whole = db.gradient(watched, x, method="central-2")
     assert largest <= BLOCK_BYTES
     for block in (1, 8000, 100_000):
         largest = 0
-        np.testing.assert_array_equal(db.gradient(watched, x, block=block).value, whole.value)
+        np.testing.assert_array_equal(
+            db.gradient(watched, x, block=block, method="central-2").value, whole.value
+        )
         assert largest <= max(block, 2 * 8000)  # the check has two points
 
 
@@ -368,7 +452,7 @@ def test_statuses_of_each_component() -> None:
     def f(x: Any) -> Any:
         return np.sqrt(x[0]) + x[1] + np.exp(700 * x[2])
 
-    found = db.gradient(f, [1e-9, 1.0, 1.01389])
+    found = db.gradient(f, [1e-9, 1.0, 1.01389], method="central-2")
     assert found.statuses.tolist() == ["domain", "ok", "overflow"]
     assert found.status == "domain" and "one-sided" in found.message
     assert np.isfinite(found.value[1])
@@ -391,7 +475,12 @@ BAD = [
     (lambda: db.gradient(3, [1.0]), "callable"),
     (lambda: db.gradient(lambda x: np.sum(x**2), [1.0, 2.0]), "returned shape () for x of shape (2, "),
     (lambda: db.gradient(lambda x: np.sum(x, axis=-1), [1.0, 2.0]), "expected shape (1,)"),
-    (lambda: db.gradient(lambda x: np.sum(x, axis=-1), [1.0, 2.0], check=False), "expected shape (4,)"),
+    (
+        lambda: db.gradient(lambda x: np.sum(x, axis=-1), [1.0, 2.0], check=False, method="central-2"),
+        "expected shape (4,)",
+    ),
+    (lambda: db.gradient(sphere, [1.0, 2.0], bounds=(0, 3), method="ridders"), "kept within bounds"),
+    (lambda: db.gradient(sphere, [1.0, 2.0], method="auto", step=1e-3), "no step"),
     (lambda: db.gradient(lambda x: x**2, [1.0, 2.0]), "returned shape (2, "),
     (lambda: db.gradient(lambda x: np.sum((x - np.mean(x)) ** 2, axis=0), [1.0, 2.0]), "mixes the points"),
     (lambda: db.gradient(lambda x: np.sum(x / np.max(x), axis=0), [1.0, 2.0]), "mixes the points"),
@@ -414,6 +503,9 @@ BAD = [
     (lambda: db.partial(sphere, [1.0, 2.0], (1,)), "2 integers"),
     (lambda: db.partial(sphere, [1.0, 2.0], (1, 0.5)), "2 integers"),
     (lambda: db.hessian(sphere, [1.0], method="complex-step"), "first derivatives"),
+    (lambda: db.partial(sphere, [1.0, 2.0], (1, 1), method="complex-step"), "first derivatives"),
+    (lambda: db.partial(sphere, [1.0, 2.0], (1, 1), method="jet", step=1e-3), "no step"),
+    (lambda: db.partial(lambda x: x, [1.0, 2.0], (1, 1), method="jet"), "expected (1,)"),
 ]
 
 

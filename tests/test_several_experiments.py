@@ -22,7 +22,7 @@ from diffbench.multivariate.growth import fit_exponent
 from diffbench.multivariate.scores import errors, norms
 from diffbench.multivariate.tournament import GradientSettings, board, gradient_frame, norms_frame, scaled
 from diffbench.multivariate.truth import certify
-from diffbench.problems.multivariate import get_multivariate
+from diffbench.problems.multivariate import get_multivariate, multivariate_problems
 from diffbench.report import several_findings, several_report
 from diffbench.report.data import Missing
 from diffbench.report.several_maps import angle as drawn_angle
@@ -181,6 +181,33 @@ def test_splits_along_directions_add_up() -> None:
     assert (found.loc[found["direction"] == "x[1]", "truncation"] == 0).all(), "f is quadratic in x[1]"
 
 
+SCALAR = [name for name, p in multivariate_problems().items() if not p.several]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCALAR)
+def test_splits_add_up_for_every_problem(name: str) -> None:
+    """Along every coordinate and the diagonal; every row that has parts has parts that add up to its error."""
+    problem = get_multivariate(name)
+    schemes = [Scheme(stencil_from_name(stencil)) for stencil in ("forward-1", "central-2")]
+    for fmt in (FLOAT32, FLOAT64):
+        if problem.formats is not None and fmt.name not in problem.formats:
+            continue
+        for point in problem.points:
+            found = split_frame(problem.function, fmt, np.array(point), schemes, per_decade=2)
+            assert set(found["direction"]) == {*(f"x[{i}]" for i in range(len(point))), "(1, ..., 1)"}
+            known = found[np.isfinite(found["error"])]
+            assert len(known) > 0.5 * len(found)
+            # helical divides by x[0]: at the node x[0] = 0, with h = 1 on the diagonal, f has no true value
+            undecided = known[list(PARTS)].isna().any(axis=1)
+            at_zero = (known["direction"] == "(1, ..., 1)") & (known["h"] == 1)
+            assert not undecided.any() or (name == "helical" and at_zero[undecided].all())
+            known = known[~undecided]
+            parts = known[list(PARTS)].to_numpy()
+            gap = np.abs(parts.sum(axis=1) - known["error"])
+            assert np.all(gap <= 1e-15 * (np.abs(parts).sum(axis=1) + known["error"].abs()))
+
+
 # growth -----------------------------------------------------------------------------------------------------
 
 
@@ -282,10 +309,13 @@ def test_cost_and_overhead_come_from_the_timings(folder: Path) -> None:
             }
         },
     ]
+    benchmarks.insert(1, {"extra_info": {"ratio": 1.3, "times_of_rivals": {"approx": 1.9}}})
     timed = replace(data, timings={"benchmarks": benchmarks})
     told = several_findings.gradient_cost(timed).text
     assert "500 at n = 1000" in told and "n^1.00" in told and "200 evaluations" in told
-    assert "512 KiB" in several_findings.gradient_overhead(timed).text
+    told = several_findings.gradient_overhead(timed).text
+    assert "512 KiB" in told and "takes 1.2 times" in told
+    assert "central differences take other 2 times" in told and "forward differences take approx 1.9" in told
     table = several_report.gradient_growth(timed)
     assert table.rows[0][:4] == ("central-2", "2 n", "1.00", "0.90 to 1.10")
 

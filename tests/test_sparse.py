@@ -149,7 +149,7 @@ def test_bad_patterns(pattern: Any, said: str) -> None:
 
 def test_what_does_not_go_with_a_pattern() -> None:
     x, pattern = np.linspace(0.5, 1.5, 5), band(5, 1, 1)
-    for options in ({"method": "reverse"}, {"bounds": (0, 2)}):
+    for options in ({"method": "reverse"}, {"bounds": (0, 2)}, {"method": "central-2@pnd-kink"}):
         with pytest.raises(UserError):
             db.jacobian(TRIDIAGONAL, x, sparsity=pattern, **options)
     with pytest.raises(UserError, match="one point"):

@@ -16,6 +16,7 @@ from diffbench.errors import UnknownNameError, UserError
     epilog=examples(
         "diffbench list problems",
         'diffbench list problems group:smooth "sin*" tag:noisy',
+        "diffbench list gradients tag:jacobian",
         'diffbench list methods "central-2@*"',
         "diffbench list stencils --json",
     ),
@@ -24,17 +25,18 @@ from diffbench.errors import UnknownNameError, UserError
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_command(what: str, patterns: tuple[str, ...], as_json: bool) -> None:
-    """List what there is: problems, formats, stencils, steps or methods.
+    """List what there is: problems, gradients, formats, stencils, steps or methods.
 
-    Problems can be narrowed by names, globs, groups and tags; steps and methods by names and globs.
+    Gradients are the problems of several variables. Problems and gradients can be narrowed by names, globs,
+    groups and tags; steps and methods by names and globs.
     """
     if what not in LISTS:
         raise UnknownNameError("list", what, LISTS)
-    if patterns and what not in ("problems", "steps", "methods"):
+    if patterns and what not in (*SELECTED, "steps", "methods"):
         raise UserError(
-            f"only problems, steps and methods can be narrowed by a pattern: diffbench list {what}"
+            f"only problems, gradients, steps and methods can be narrowed by a pattern: diffbench list {what}"
         )
-    rows = _problems(patterns) if what == "problems" else _matching(what, LISTS[what](), patterns)
+    rows = LISTS[what](patterns) if what in SELECTED else _matching(what, LISTS[what](), patterns)
     if as_json:
         print_json(rows)
     else:
@@ -107,6 +109,23 @@ def _problems(patterns: tuple[str, ...]) -> list[dict[str, Any]]:
             "tags": sorted(problem.tags),
         }
         for problem in select(patterns or ["all"])
+    ]
+
+
+def _gradients(patterns: tuple[str, ...]) -> list[dict[str, Any]]:
+    from diffbench.problems.multivariate import select_multivariate
+
+    return [
+        {
+            "name": problem.name,
+            "group": problem.group,
+            "n": "any" if problem.start else str(len(problem.points[0])),
+            "wanted": "Jacobian" if problem.several else "gradient, Hessian",
+            "at": ["(" + ", ".join(f"{v:g}" for v in point) + ")" for point in problem.points],
+            "formats": list(problem.formats or ["all"]),
+            "tags": sorted(problem.tags),
+        }
+        for problem in select_multivariate(patterns or ["all"])
     ]
 
 
@@ -203,8 +222,12 @@ def _methods() -> list[dict[str, Any]]:
     ]
 
 
+#: Lists that are narrowed as suites narrow them: by names, globs, groups and tags.
+SELECTED = ("problems", "gradients")
+
 LISTS: dict[str, Any] = {
     "problems": _problems,
+    "gradients": _gradients,
     "formats": _formats,
     "stencils": _stencils,
     "steps": _steps,

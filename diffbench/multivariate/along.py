@@ -47,7 +47,8 @@ def _repeated(fixed: Raw, flat: Any) -> Any:
 
 
 def _results(f: Program, nodes: Any, shape: tuple[int, ...], vectorized: bool) -> Any:
-    if vectorized:
-        return np.reshape(f(nodes), shape)
-    values = [f(nodes[:, k]) for k in range(nodes.shape[1])]
-    return np.reshape(np.stack(values), shape)
+    """Values of the shape of t, after the shape of the outputs if there are several."""
+    value = f(nodes) if vectorized else [f(nodes[:, k]) for k in range(nodes.shape[1])]
+    if isinstance(value, list | tuple):
+        value = np.stack(list(value), axis=0 if vectorized else -1)
+    return np.reshape(value, (*np.shape(value)[:-1], *shape))

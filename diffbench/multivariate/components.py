@@ -14,9 +14,11 @@ import numpy as np
 
 from diffbench.errors import UnknownNameError, UserError
 from diffbench.methods import methods
+from diffbench.methods.default import AUTOMATIC
 from diffbench.methods.method import Method
 from diffbench.multivariate import exact
 from diffbench.multivariate.along import along_coordinate
+from diffbench.multivariate.automatic import automatic
 from diffbench.multivariate.differences import ADVICE, STATUSES, Combined, Family, differences
 from diffbench.multivariate.request import Request, rows
 from diffbench.multivariate.result import Partials, worst
@@ -38,6 +40,9 @@ def first_derivatives(asked: Request, name: str, *, scalar: bool) -> Partials:
         refuse_step(asked, name)
         run = {"complex-step": exact.complex_step, "jet": exact.jet, "reverse": exact.reverse}[name]
         return exactly(asked, *run(asked, scalar))
+    if name == AUTOMATIC and scalar:
+        refuse_step(asked, name)
+        return automatic(asked)
     if not is_stencil(name) or (scalar and _selects(asked, name)):
         return _by_coordinate(asked, _method(name), scalar)
     result = mixed(asked, name, [((1,), np.arange(asked.n)[:, None])], 1, scalar=scalar)
@@ -98,6 +103,8 @@ def _by_coordinate(asked: Request, method: Method, scalar: bool) -> Partials:
     refusal = method.refusal(asked.fmt, 1)
     if refusal:
         raise UserError(refusal)
+    if asked.low is not None:
+        raise UserError(f"{method.name} cannot be kept within bounds: use a stencil, auto or an exact method")
     checks = asked.checked(asked.evaluator(scalar))
     options = {}
     if asked.step is not None and not method.takes_step:

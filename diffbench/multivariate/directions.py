@@ -101,7 +101,7 @@ def _step(asked: Request, plan: Plan, order: int, point: Raw, v: Raw, unit: floa
         return program(x[0])
 
     line = replace(asked, f=on_line, x=fmt.round(np.zeros(1)), low=None, high=None, vectorized=True)
-    chosen = choose_steps(line, plan, order)
+    chosen = choose_steps(line, plan, order, scalar=False)
     if chosen.statuses[0] != "ok":
         raise UserError(f"{plan.rule.name} found no step along v: {chosen.messages[0]}; give step=")
     return fmt.round(chosen.h[0].astype(np.longdouble) * unit), int(np.sum(chosen.evaluations))
@@ -142,8 +142,9 @@ def _exact(asked: Request, direction: Raw, order: int, method: str) -> Partials:
         raise UserError(
             f"{method} along a direction gives the first derivative: use jet or a stencil for order {order}"
         )
-    run = exact.reverse if method == "reverse" else exact.complex_step
-    found, evaluations, checks = run(asked, False)
+    if method == "complex-step":
+        return _wrapped(asked, *exact.complex_step_along(asked, direction))
+    found, evaluations, checks = exact.reverse(asked, False)
     value = np.sum(found * direction[:, None], axis=-2, dtype=asked.fmt.dtype)
     return _wrapped(asked, value, evaluations, checks)
 

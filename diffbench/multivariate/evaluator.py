@@ -107,7 +107,7 @@ class Evaluator:
         Nothing in the program leaves the format, or the first block would have been refused; the results are
         still looked at for their dtype, and one node is compared bit for bit if checks are wanted.
         """
-        self._relaxed = True
+        self._relaxed, self._may_relax = True, False  # looked at once
         if self.verify:
             with np.errstate(all="ignore"):
                 plain = self._called(row)

@@ -17,7 +17,8 @@ from diffbench.arithmetic.jets import Jet, JetArithmetic
 from diffbench.arithmetic.tape.arithmetic import tape_of
 from diffbench.arithmetic.tape.gradient import pull
 from diffbench.errors import UserError
-from diffbench.multivariate.nodes import Changed
+from diffbench.multivariate.evaluator import Evaluator
+from diffbench.multivariate.nodes import Changed, Listed
 from diffbench.multivariate.request import Request
 
 Raw = np.ndarray[Any, Any]
@@ -33,21 +34,34 @@ def complex_step(asked: Request, scalar: bool) -> tuple[Raw, int, int]:
     Source: W. Squire and G. Trapp, Using complex variables to estimate derivatives of real functions,
     SIAM Review 40 (1998).
     """
-    if asked.fmt.name != "float64":
-        raise UserError(f"complex-step runs in float64 (as complex128), not in {asked.fmt.name}")
-    if asked.step is not None:
-        raise UserError("the complex step has no truncation to balance: leave step= out")
+    evaluator, checks = _complex(asked, scalar)
     points = asked.points
     count, n = points.shape
     point, coordinate = np.repeat(np.arange(count), n), np.tile(np.arange(n), count)
     value = points.reshape(-1) + 1j * COMPLEX_STEP
-    evaluator = asked.evaluator(
-        scalar, dtype=np.complex128, arithmetic=None if asked.opaque else ComplexArithmetic()
-    )
-    checks = asked.checked(asked.evaluator(scalar))
     values, _ = evaluator.at(Changed(points.astype(complex), point, coordinate[:, None], value[:, None]))
     slopes = np.imag(values) / COMPLEX_STEP
     return np.swapaxes(slopes.reshape(*values.shape[:-1], count, n), -1, -2), n, checks
+
+
+def complex_step_along(asked: Request, v: Raw) -> tuple[Raw, int, int]:
+    """The derivative along ``v`` (*outputs, P) by one complex step: imag f(x + i h v) / h, v of about 1."""
+    evaluator, checks = _complex(asked, False)
+    exponent = int(np.frexp(np.max(np.abs(v)))[1])
+    values, _ = evaluator.at(Listed(asked.points + 1j * (COMPLEX_STEP * np.ldexp(v, -exponent))))
+    with np.errstate(all="ignore"):  # a derivative may overflow along a long direction
+        return np.ldexp(np.imag(values) / COMPLEX_STEP, exponent), 1, checks
+
+
+def _complex(asked: Request, scalar: bool) -> tuple[Evaluator, int]:
+    """What evaluates the function at complex nodes, and the evaluations of the check."""
+    if asked.fmt.name != "float64":
+        raise UserError(f"complex-step runs in float64 (as complex128), not in {asked.fmt.name}")
+    if asked.step is not None:
+        raise UserError("the complex step has no truncation to balance: leave step= out")
+    arithmetic = None if asked.opaque else ComplexArithmetic()
+    evaluator = asked.evaluator(scalar, dtype=np.complex128, arithmetic=arithmetic)
+    return evaluator, asked.checked(asked.evaluator(scalar))
 
 
 # forward mode ---------------------------------------------------------------------------------------------
@@ -66,11 +80,11 @@ def jet_coefficients(asked: Request, point: Raw, directions: Raw, order: int, sc
         for x, d in zip(point, directions.T, strict=True)
     ]
     with np.errstate(all="ignore"):
-        found = arithmetic.outcome(_batched(asked, scalar), arithmetic.array(jets, (asked.n,)))
+        found = arithmetic.outcome(one_point(asked, scalar), arithmetic.array(jets, (asked.n,)))
     return [_coefficient(found, k, len(directions), asked) for k in range(order + 1)]
 
 
-def _batched(asked: Request, scalar: bool) -> Any:
+def one_point(asked: Request, scalar: bool) -> Any:
     """The program for one point, however it wants to be called."""
 
     def program(x: Any) -> Any:

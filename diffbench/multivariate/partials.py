@@ -1,6 +1,7 @@
 """The public functions: gradient, Jacobian, Hessian, directional and mixed partial derivatives.
 
-One place decides which method runs when none is named: :data:`DEFAULT_METHOD`.
+When none is named a gradient runs by ``auto``, which bounds its error, as ``db.derivative`` does
+(:mod:`diffbench.methods.default`); everything else by ``central-2``.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ from typing import Any, Unpack
 import numpy as np
 
 from diffbench.errors import UserError
+from diffbench.methods.default import STENCIL, default_method
 from diffbench.multivariate import exact
 from diffbench.multivariate.components import EXACT, exactly, finished, first_derivatives, mixed, refuse_step
+from diffbench.multivariate.nested import jet_partial
 from diffbench.multivariate.request import Options, array_of, request
 from diffbench.multivariate.result import Partials
 
 Raw = np.ndarray[Any, Any]
 Program = Callable[..., Any]
 
-#: What ``gradient`` and its siblings use when no method is named.
-DEFAULT_METHOD = "central-2"
-#: The same for ``gradient`` alone. ``auto`` bounds its error, for about ten times the evaluations; it has no
-#: Jacobians, Hessians or mixed derivatives.
-DEFAULT_GRADIENT = DEFAULT_METHOD
+#: What ``jacobian``, ``hessian``, ``directional`` and ``partial`` use when no method is named.
+DEFAULT_METHOD = STENCIL
 
 
 def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack[Options]) -> Partials:
@@ -38,8 +38,9 @@ def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack
         One point, or a batch of them.
     method : str, optional
         A stencil (``forward-1 central-2 central-4 ...``), ``stencil@rule``, ``complex-step``, ``jet``
-        (forward mode), ``reverse``, or any method of ``methods()``, used along each coordinate: ``auto``
-        needs no step and bounds the error of each component.
+        (forward mode), ``reverse``, or any method of ``methods()``, used along each coordinate. Default:
+        ``auto``, which needs no step and bounds the error of each component (``error``), for about ten times
+        the evaluations of ``central-2``; with a step, ``central-2``.
     step : float or array, optional
         One step, or one for each coordinate; default: the rule, for each coordinate.
     bounds : (low, high), optional
@@ -77,7 +78,8 @@ def gradient(f: Program, x: Any, *, method: str | None = None, **options: Unpack
     >>> print(gradient(lambda x: np.sum(x**2, axis=0), [3.0, 4.0]).value)
     [6. 8.]
     """
-    return first_derivatives(request(f, x, **options), method or DEFAULT_GRADIENT, scalar=True)
+    asked = request(f, x, **options)
+    return first_derivatives(asked, method or default_method(1, asked.step), scalar=True)
 
 
 def jacobian(
@@ -150,6 +152,9 @@ def partial(
     ----------
     orders : sequence of int, length n
         How often to differentiate by each coordinate.
+    method : str, optional
+        A stencil, ``jet`` (a series in each coordinate, over those of the others), ``reverse`` (once for each
+        order) or, for a first derivative, ``complex-step``. Default: ``central-2``.
 
     Returns
     -------
@@ -158,12 +163,15 @@ def partial(
     """
     asked, name = request(f, x, **options), method or DEFAULT_METHOD
     wanted = _orders(orders, asked.n)
-    if name == "reverse":
-        refuse_step(asked, name)
-        found, evaluations = exact.reverse_partial(asked, wanted)
-        return exactly(asked, found, evaluations, 0)
     if name in EXACT:
-        raise UserError(f"{name} has no mixed partial derivatives here: use reverse or a stencil")
+        if name == "complex-step" and sum(wanted) > 1:
+            raise UserError("complex-step gives first derivatives: use jet, reverse or a stencil")
+        refuse_step(asked, name)
+        if name == "complex-step":
+            slopes, evaluations, checks = exact.complex_step(asked, True)
+            return exactly(asked, slopes[np.argmax(wanted)], evaluations, checks)
+        found, evaluations = (jet_partial if name == "jet" else exact.reverse_partial)(asked, wanted)
+        return exactly(asked, found, evaluations, 0)
     coordinates = np.flatnonzero(wanted)
     component = (tuple(m for m in wanted if m), coordinates[None])
     result = mixed(asked, name, [component], sum(wanted), scalar=True)

@@ -23,7 +23,7 @@ from diffbench.multivariate.evaluator import Evaluator
 from diffbench.multivariate.nodes import Listed
 from diffbench.multivariate.request import Request, array_of, request
 from diffbench.multivariate.result import Partials, worst
-from diffbench.multivariate.steps import choose_steps, plan_of
+from diffbench.multivariate.steps import WITHOUT_VALUES, choose_steps, plan_of
 from diffbench.stencils import Stencil, stencil_from_name
 
 Raw = np.ndarray[Any, Any]
@@ -116,6 +116,11 @@ def sparse_jacobian(asked: Request, method: str, sparsity: Any) -> Partials:
         raise UserError(f"{method} does not use a sparsity pattern: leave it out, or use a stencil")
     plan = plan_of(method)
     stencil = stencil_from_name(plan.stencil, derivative=1)
+    if asked.step is None and plan.rule.kind not in WITHOUT_VALUES:
+        raise UserError(
+            f"{plan.rule.name} looks along every coordinate by itself, which groups of columns exist to "
+            "avoid: use a rule without function values (eps-scaled), give step=, or leave the sparsity out"
+        )
     if len(asked.points) > 1:
         raise UserError(f"a sparse Jacobian is for one point: x of shape ({asked.n},), not {asked.x.shape}")
     if asked.low is not None:

@@ -1,7 +1,7 @@
 """A step for every coordinate, by any step rule, and what bounds make of it.
 
 A rule that needs no function values is asked once for all coordinates. A selector looks at the function
-along each coordinate in turn, as at any function of one variable.
+along each coordinate in turn (:mod:`~diffbench.multivariate.selectors`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from diffbench.errors import UserError
 from diffbench.methods.names import stencil_method
 from diffbench.methods.step_rules import Plan
-from diffbench.multivariate.along import along_coordinate
 from diffbench.multivariate.request import Request
+from diffbench.multivariate.selectors import search
 from diffbench.stencils import Stencil, stencil_from_name
 from diffbench.steps.choice import Choice
 from diffbench.steps.rounding import round_step
@@ -70,7 +70,7 @@ def choose_steps(asked: Request, plan: Plan, order: int, scalar: bool = True) ->
     order : int
         The order of the derivative, in all variables together.
     scalar : bool
-        Whether the function has one output, as selectors need.
+        Whether the function has one output.
     """
     fmt, x = asked.fmt, asked.x
     ok = np.full(x.shape, "ok", dtype=object)
@@ -83,12 +83,7 @@ def choose_steps(asked: Request, plan: Plan, order: int, scalar: bool = True) ->
     if plan.rule.kind in WITHOUT_VALUES:
         choice = plan.rule.choose(Sampler(_never, fmt), x.reshape(-1), fmt, stencil)
         return _from_choice(asked, plan, choice)
-    if not scalar:
-        raise UserError(
-            f"the selector {plan.rule.name} looks at a function with one output: give step=, or use a rule "
-            "such as eps-scaled"
-        )
-    return _searched(asked, plan, stencil)
+    return _searched(asked, plan, stencil, scalar)
 
 
 def _never(t: Any) -> Any:
@@ -102,30 +97,15 @@ def _from_choice(asked: Request, plan: Plan, choice: Choice) -> Steps:
     return Steps(h.reshape(shape), 0, statuses, np.full(shape, choice.message, dtype=object))
 
 
-def _searched(asked: Request, plan: Plan, stencil: Stencil) -> Steps:
+def _searched(asked: Request, plan: Plan, stencil: Stencil, scalar: bool) -> Steps:
     """One selector for each coordinate of each point."""
-    points, fmt = asked.points, asked.fmt
-    shape = points.shape
-    h, error = np.full(shape, np.nan).astype(fmt.dtype), np.full(shape, np.nan)
-    statuses, messages = np.full(shape, "ok", dtype=object), np.full(shape, "", dtype=object)
-    evaluations = np.zeros(len(points), dtype=int)
-    for p, i in np.ndindex(shape):
-        program = along_coordinate(asked.f, points[p], i, vectorized=asked.vectorized)
-        here = points[p, i : i + 1]
-        sampler = Sampler(program, fmt, asked.opaque)
-        choice = plan.rule.choose(sampler, here, fmt, stencil)
-        h[p, i] = round_step(plan.rounding, fmt, here, np.asarray(choice.h))[0]
-        statuses[p, i] = str(np.asarray(choice.status, dtype=object).reshape(-1)[0])
-        messages[p, i] = choice.message
-        evaluations[p] += sampler.evaluations
-        if choice.error is not None:
-            error[p, i] = np.asarray(choice.error).reshape(-1)[0]
+    found = search(asked, plan, stencil, scalar)
 
     def back(a: Raw) -> Raw:
         return np.ascontiguousarray(a.T).reshape(asked.x.shape)
 
-    known = back(error) if np.isfinite(error).any() else None
-    return Steps(back(h), evaluations, back(statuses), back(messages), known)
+    known = back(found.error) if np.isfinite(found.error).any() else None
+    return Steps(back(found.h), found.evaluations, back(found.statuses), back(found.messages), known)
 
 
 # bounds ---------------------------------------------------------------------------------------------------

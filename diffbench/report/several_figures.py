@@ -38,6 +38,7 @@ METHODS = {
     "central-2": Look(BLUE, DASHED, "s"),
     "central-4": Look(GREEN, DASH_DOT, "D"),
     "central-6": Look(PURPLE, DASH_DOT_DOT, "v"),
+    "auto": Look(GREY, DOTTED, "X"),
     "complex-step": Look(ORANGE, LONG, "P"),
     "jet": Look(SKY, DASH_DOT, "^"),
     "reverse": Look(BLACK, SOLID, "*"),
@@ -101,7 +102,7 @@ def accuracy_figure(rows: pd.DataFrame) -> Figure:
         shown = [name for name in METHODS if (rows["method"] == name).any()]
         for axes, fmt in zip(panels, formats, strict=True):
             u = style.unit_roundoff(fmt)
-            marks.decades(axes, "x", 0.15, 20)
+            marks.decades(axes, "x", 0.15, 60)
             marks.decades(axes, "y", 1e-18, 10)
             marks.roundoff_band(axes, u)
             for name in shown:

@@ -21,18 +21,29 @@ def gradient_accuracy(run: RunData) -> Finding:
     told = [
         f"{r['method']} {number(r['error_median'])}"
         for _, r in rows.iterrows()
-        if r["method"] in ("forward-1", "central-2", "central-6", "reverse")
+        if r["method"] in ("forward-1", "central-2", "central-6", "auto", "reverse")
     ]
     if not told:
         raise Missing("No accuracy of gradients: the run has no float64 rows of several variables.")
-    inside = rows.loc[rows["method"] == "central-2", "within"]
-    share = float(inside.iloc[0]) if len(inside) else float("nan")
-    covered = "every component" if share == 1 else f"at least {percent(share)} of the components"
     text = (
-        f"Gradients in float64 have median relative errors of {listing(told)}; {covered} of "
-        "every central-2 gradient is within the error that theory predicts."
+        f"Gradients in float64 have median relative errors of {listing(told)}; "
+        f"{_covered(rows, 'central-2')} of every central-2 gradient lie within the error that theory predicts"
+        f"{_bounded(rows)}."
     )
     return Finding(text, f"gradient-methods.csv, {count(int(rows['cases'].max()), 'gradient')}")
+
+
+def _covered(rows: pd.DataFrame, method: str) -> str:
+    """The share of components inside their prediction, in the gradient where it is smallest."""
+    inside = rows.loc[rows["method"] == method, "within"]
+    share = float(inside.iloc[0]) if len(inside) else float("nan")
+    return "all components" if share == 1 else f"at least {percent(share)} of the components"
+
+
+def _bounded(rows: pd.DataFrame) -> str:
+    if not (rows["method"] == "auto").any():
+        return ""
+    return f", and {_covered(rows, 'auto')} of every gradient by auto, the default, within its own bound"
 
 
 def gradient_scaling(run: RunData) -> Finding:
@@ -90,15 +101,19 @@ def _together(rows: pd.DataFrame) -> str:
 
 def gradient_overhead(run: RunData) -> Finding:
     """A central gradient of 10 000 parameters against the work it cannot avoid and against others."""
-    told = largest_case(run)
-    others = [f"{name} {number(value)} times" for name, value in told["times_of_rivals"].items()]
-    against = f" Other central differences take {listing(others)} as long." if others else ""
+    told, forward = largest_case(run)
+    against = _longer("central", told["times_of_rivals"]) + _longer("forward", forward)
     memory = f"blocks of {told['block'] // 1024} KiB and {number(told['peak_memory'] / 2**20)} MiB in all"
     text = (
         f"A central gradient of 10 000 parameters takes {number(told['ratio'])} times the raw evaluation of "
         f"its nodes, in {memory}.{against}"
     )
     return Finding(text, "timings.json, one benchmark")
+
+
+def _longer(kind: str, rivals: dict[str, float]) -> str:
+    others = [f"{name} {number(value)} times" for name, value in rivals.items()]
+    return f" Other {kind} differences take {listing(others)} as long." if others else ""
 
 
 def gradient_descent(run: RunData) -> Finding:

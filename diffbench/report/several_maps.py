@@ -72,12 +72,13 @@ def angle_figure(rows: pd.DataFrame, title: str) -> Figure:
     methods = list(dict.fromkeys(rows["method"]))
     angles = angle(rows)
     known = angles[np.isfinite(angles) & (angles > 0)]
-    norm = LogNorm(float(np.min(known)), float(np.max(known)))
+    least = float(np.min(known))
+    norm = LogNorm(least, float(np.max(known)))
     with style.drawing():
         figure, panels = style.canvas(title, len(methods), height=4.6, legend_rows=0, **_ROOM)
         for axes, method in zip(panels, methods, strict=True):
             mine = (rows["method"] == method).to_numpy()
-            part = rows[mine].assign(angle=np.where(angles[mine] > 0, angles[mine], np.nan))
+            part = rows[mine].assign(angle=np.fmax(angles[mine], np.where(angles[mine] == 0, least, np.nan)))
             grid = part.pivot(index="y", columns="x", values="angle")
             axes.set_facecolor(style.PALE)
             picture = axes.pcolormesh(grid.columns, grid.index, grid.to_numpy(), cmap=SHADES, norm=norm)
@@ -86,7 +87,7 @@ def angle_figure(rows: pd.DataFrame, title: str) -> Figure:
             if axes is not panels[0]:
                 axes.set_yticklabels([])
         panels[0].set_ylabel("y")
-        _bar(figure, picture, "angle in radians", panels)
+        _bar(figure, picture, "angle in radians (darkest: or 0)", panels)
         return figure
 
 
