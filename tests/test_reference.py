@@ -451,7 +451,7 @@ def test_a_reference_is_a_number_and_frozen() -> None:
 @pytest.mark.parametrize("bits", [53, 128, 512])
 def test_an_mpmath_number_is_an_exact_ball_at_any_working_precision(bits: int) -> None:
     with mpmath.workdps(60):
-        for number in (mpmath.cos(1), -mpmath.mpf(2) ** -900 / 3, mpmath.mpf(0)):
+        for number in (mpmath.cos(1), -(mpmath.mpf(2) ** -900) / 3, mpmath.mpf(0)):
             with working_precision(bits):
                 ball = from_mpf(number)
             sign, mantissa, exponent, _ = number._mpf_
