@@ -312,9 +312,8 @@ def to_mpf(ball: arb) -> tuple[Any, Any]:
 
 
 def from_mpf(number: Any) -> arb:
-    """An mpmath number as an exact ball."""
-    sign, mantissa, exponent, _ = number._mpf_
-    return arb(int(-mantissa if sign else mantissa)) * arb(2) ** int(exponent)
+    """An mpmath number as an exact ball, whatever FLINT's working precision is."""
+    return arb(number)  # a product of mantissa and power would be rounded to the working precision
 
 
 # the independent route --------------------------------------------------------------------------------

@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from scipy import special
 
 import diffbench as db
+from diffbench.arithmetic.balls import working_precision
 from diffbench.arithmetic.formats import NAMES, get_format
 from diffbench.arithmetic.mp import MpArithmetic
 from diffbench.arithmetic.taylor import Series, TaylorArithmetic
 from diffbench.errors import RefusedError, UserError
-from diffbench.reference import Reference, certify, reference
+from diffbench.reference import Reference, certify, from_mpf, reference
 
 Function = Callable[[Any], Any]
 DATA = Path(__file__).parent / "data" / "functions.csv"
@@ -445,3 +446,14 @@ def test_a_reference_is_a_number_and_frozen() -> None:
     assert float(found) == math.cos(1.0)
     with pytest.raises(AttributeError):
         found.value = 0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("bits", [53, 128, 512])
+def test_an_mpmath_number_is_an_exact_ball_at_any_working_precision(bits: int) -> None:
+    with mpmath.workdps(60):
+        for number in (mpmath.cos(1), -(mpmath.mpf(2) ** -900) / 3, mpmath.mpf(0)):
+            with working_precision(bits):
+                ball = from_mpf(number)
+            sign, mantissa, exponent, _ = number._mpf_
+            assert ball.is_exact()
+            assert tuple(map(int, ball.man_exp())) == ((-1) ** sign * int(mantissa), exponent)

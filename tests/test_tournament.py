@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import pandas as pd
 import planted_methods as planted
@@ -233,6 +234,15 @@ def test_the_robust_best_is_that_of_the_summary(name: str, fmt: str) -> None:
             judge = known.judges[m]
             assert judge.h_best == line["h_best"] or (math.isnan(judge.h_best) and math.isnan(line["h_best"]))
             assert judge.error_best == pytest.approx(line["error_best"], rel=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("fmt", ["float16", "float32", "float64"])
+def test_errors_are_rounded_once(fmt: str) -> None:
+    """Against cos(1) by mpmath: also where the estimate is the number of the format nearest to it."""
+    with mpmath.workdps(60):
+        rows = tournament("sin", ["jet", "hyper-dual", "central-2@eps-scaled"], (fmt,)).frame
+        for row in rows.itertuples():
+            assert row.error == float(mpmath.mpf(row.estimate) - mpmath.cos(mpmath.mpf(row.x))), row.method
 
 
 def test_regret_is_the_error_over_the_robust_best() -> None:

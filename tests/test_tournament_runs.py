@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,9 @@ import pandas as pd
 import pytest
 
 from diffbench.errors import UserError
+from diffbench.methods import _registry
+from diffbench.methods.rivals import rivals
+from diffbench.methods.rivals.rival import REGISTERED
 from diffbench.problems import get_problem, registry
 from diffbench.runs import Run, RunInterrupted, Suite, load, load_suite, run
 from diffbench.runs.kinds import NAMES, get_kind, kinds
@@ -255,3 +261,42 @@ UNKNOWN = [
 def test_names_that_do_not_exist_are_answered(table: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         plan(parse_suite(SUITE.model_dump(mode="json") | {"tournament": table}))
+
+
+# --- rivals that take their process down ---
+
+
+@pytest.fixture
+def deadly() -> Iterator[str]:
+    yield "deadly_rival"
+    REGISTERED.pop("planted-deadly", None)
+    sys.modules.pop("deadly_rival", None)
+    rivals.cache_clear()
+    _registry.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process for a call needs fork")
+def test_a_deadly_rival_costs_the_rows_at_which_it_is_deadly(tmp_path: Path, deadly: str) -> None:
+    """That is at one of the two points of saitoh; all other rows are those of a run without the rival."""
+    table = SUITE.model_dump(mode="json") | {"problems": ["sin", "saitoh"], "plugins": [deadly]}
+    names = [*TABLE["methods"], "planted-deadly"]
+    found = go(tmp_path / "with", parse_suite(table | {"tournament": TABLE | {"methods": names}}))
+    assert found.failed == 0, "the cells have their rows: nothing is to be tried again"
+    steps = steps_of(found)
+    mine = steps[(steps["method"] == "planted-deadly") & steps["judged"]]
+    killed = mine["message"].astype(str).str.contains("ended its process: killed by SIGKILL")
+    assert 0 < killed.sum() < len(mine)
+    assert set(mine.loc[killed, "status"]) == {"error"} and mine.loc[killed, "failed"].all()
+    assert (mine.loc[killed, "x"] > 7).all() and (mine.loc[~killed, "x"] < 7).all()
+    assert (mine.loc[~killed, "status"] == "ok").all()
+    alone = steps_of(go(tmp_path / "without", parse_suite(table | {"tournament": TABLE})))
+    others = steps[steps["method"] != "planted-deadly"].reset_index(drop=True)
+    texts = dict.fromkeys(others.select_dtypes("category"), str)
+    pd.testing.assert_frame_equal(others.astype(texts), alone.astype(texts))
+
+
+def test_work_of_the_caller_has_no_second_try(tmp_path: Path) -> None:
+    """What stands in for a kind's own function is not replaced by its rescue."""
+    found = go(tmp_path, work={"sweep": fake_work.good, "tournament": fake_work.dies})
+    assert found.failed == 8
+    assert set(steps_of(found)["status"].astype(str)) == {"error"}

@@ -8,13 +8,15 @@ status ``timeout``, and the rest goes on in a new child. One that dies (a segmen
 Why a fork, and for all methods at once: the program under test is often a lambda that no other process could
 import, and a fork has it already. It costs 5 ms, and 15 rivals at 2 points take 94 ms in a child where they
 take 28 to 57 ms here (pages copied when they are first touched). That is too much for every cell of a run and
-nothing for one that was stopped, so this is the second try: calls are measured here, with the limits of
-:mod:`diffbench.methods.limits`, and in a child where those did not hold. Where there is no fork (Windows) the
-calls always run here. Not for JAX and PyTorch, whose threads do not survive a fork.
+nothing for one that was stopped, so this is the second try: a run measures calls in its workers, with the
+limits of :mod:`diffbench.methods.limits`, and computes a cell whose worker was stopped or died once more with
+the rivals in children. Where there is no fork (Windows) the calls always run here. Not for JAX and PyTorch,
+whose threads do not survive a fork.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -88,7 +90,7 @@ def _in_child(
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
-        _deliver(task, methods, sender)
+        _deliver(task, methods, sender, patience)
     sender.close()
     found: list[list[Measured]] = []
     ending = "timeout", f"was not finished after {patience:g} s; its process was killed"
@@ -107,10 +109,15 @@ def _in_child(
     return found, ending
 
 
-def _deliver(task: Task, methods: Sequence[Method], sender: Connection) -> NoReturn:
+def _deliver(task: Task, methods: Sequence[Method], sender: Connection, patience: float) -> NoReturn:
     """In the child: results one by one; it ends here and runs nothing of the parent's."""
+    import resource  # where there is a fork
+
     code = 1
     try:
+        # if the parent is killed itself, nobody is left to stop a loop; threads count several times over
+        most = math.ceil(2 * patience * len(methods)) * (os.cpu_count() or 1)
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         for method in methods:
             sender.send(task(method))
         code = 0

@@ -5,7 +5,8 @@
 * :class:`Progress`: what a progress bar needs to know.
 
 What a worker does wrong becomes rows: a time limit gives status ``timeout``, an exception or a dead
-process gives status ``error`` with a message. Such a cell is stored as failed and tried again next time.
+process gives status ``error`` with a message. Such a cell is stored as failed and tried again next time. A
+kind that has a ``rescue`` gets a second try with it before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,13 +124,20 @@ def execute(
     """
     from pebble import ProcessPool
 
-    waiting: dict[Future[Any], Cell] = {}
+    waiting: dict[Future[Any], tuple[Cell, Task]] = {}
     stored = 0
+
+    def begin(cell: Cell, task: Task) -> None:
+        waiting[pool.schedule(compute, args=(task,), timeout=suite.timeout)] = cell, task
 
     def put_away(futures: Iterable[Future[Any]]) -> None:
         nonlocal stored
         for future in futures:
-            cell = waiting.pop(future)  # forgets the result too: what is stored is not kept in memory
+            cell, task = waiting.pop(future)  # forgets the result too: what is stored is not kept in memory
+            again = _second_try(future, task)
+            if again is not None:
+                begin(cell, again)
+                continue
             done, files = _outcome(future, cell, suite.timeout, surroundings[cell.kind])
             store.put(done, files)
             stored += 1
@@ -140,8 +148,7 @@ def execute(
     )
     try:
         for cell in sorted(cells, key=lambda cell: -cell.cost):
-            future = pool.schedule(compute, args=(_task(cell, suite, work),), timeout=suite.timeout)
-            waiting[future] = cell
+            begin(cell, _task(cell, suite, work))
         while waiting:
             # a time limit keeps the wait open to Ctrl-C on every system
             put_away(wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED).done)
@@ -165,6 +172,15 @@ def _task(cell: Cell, suite: Suite, work: Works) -> Task:
     packed = get_kind(cell.kind).pack(cell.problem)
     place = (suite.plugins, suite.folder, works.get(cell.kind))
     return Task(cell.kind, packed, cell.format_name, cell.settings, *place)
+
+
+def _second_try(future: Future[Any], task: Task) -> Task | None:
+    """The task of a worker that was stopped or died, with what its kind has for that, once."""
+    from pebble import ProcessExpired
+
+    rescue = get_kind(task.kind).rescue
+    stopped = isinstance(future.exception(), TimeoutError | ProcessExpired)
+    return replace(task, work=rescue) if stopped and rescue is not None and task.work is None else None
 
 
 def process_context() -> Any:

@@ -111,7 +111,11 @@ def _search(
     start: float,
     iterations: float,
 ) -> Choice:
-    """The bracketing of algorithms 2.1 and 3.1: grow or shrink by alpha, then halve the bracket."""
+    """The bracketing of algorithms 2.1 and 3.1: grow or shrink by alpha, then halve the bracket.
+
+    Not in the paper: the end after ``iterations``, the end where the bracket is within 2 % (the ratio jumps
+    over its window), and that a node without a finite value counts as a step that is too large.
+    """
     probe = Probe(f, x)
     verdict = Verdict(probe)
     m, p = stencil.derivative, stencil.accuracy

@@ -21,6 +21,7 @@ from diffbench.arithmetic.formats import Format, get_format
 from diffbench.branches import regret
 from diffbench.methods import Method
 from diffbench.methods.harness import LIMIT, Measured, measure_points
+from diffbench.methods.isolation import measure_isolated
 from diffbench.predictions import digits
 from diffbench.problems import Problem
 from diffbench.tournament.lineup import lineup
@@ -83,6 +84,7 @@ def tournament_cell(
     format_name: str,
     settings: TournamentSettings,
     methods: Sequence[Method] | None = None,
+    isolated: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """All methods at all points of a problem in one format.
 
@@ -90,6 +92,9 @@ def tournament_cell(
     ----------
     methods : sequence of Method, optional
         Instead of those that the settings name.
+    isolated : bool
+        Rivals run in processes of their own, so that one that cannot be stopped, or takes its process down,
+        costs its own rows only (:mod:`diffbench.methods.isolation`).
 
     Returns
     -------
@@ -102,7 +107,8 @@ def tournament_cell(
     rows = []
     for m in settings.derivatives:
         for method in chosen:
-            rows += list(_rows(problem, fmt, points, m, method, settings.limit))
+            alone = isolated and method.family == "rival"
+            rows += list(_rows(problem, fmt, points, m, method, settings.limit, alone))
     order = {known.point: place for place, known in enumerate(points)}
     rows.sort(key=lambda row: order[row["point"]])  # stable: methods stay in their order
     return {"steps": steps_frame(rows)}
@@ -150,7 +156,7 @@ def steps_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _rows(
-    problem: Problem, fmt: Format, points: list[Known], m: int, method: Method, limit: float
+    problem: Problem, fmt: Format, points: list[Known], m: int, method: Method, limit: float, isolated: bool
 ) -> Iterator[dict[str, Any]]:
     """The rows of one method, one for each point."""
     reached = [known for known in points if known.curve]
@@ -160,7 +166,7 @@ def _rows(
         measured = {known.point: _nothing("refused", text) for known in points}
     if reached:
         where = np.array([known.x for known in reached], dtype=fmt.dtype)
-        found = measure_points(
+        found = (_each_alone if isolated else measure_points)(
             method,
             problem.function,
             fmt,
@@ -184,6 +190,13 @@ def _rows(
             "section": section_of(problem),
             **_judged(measured.get(known.point), judge, fmt),
         }
+
+
+def _each_alone(
+    method: Method, program: Any, fmt: Format, points: Any, derivative: int, **more: Any
+) -> list[Measured]:
+    """As ``measure_points``, every point in a process of its own: what is deadly at one costs that row."""
+    return [measure_isolated([method], program, fmt, [x], derivative, **more)[0][0] for x in points]
 
 
 def _order(derivatives: Any, k: int) -> float:

@@ -64,6 +64,8 @@ class Kind:
         cell that was stopped (``timeout``) or broke (``error``). Such a cell is tried again by the next run.
     merge : callable
         (store, keys of all cells in the order of the plan, run folder): writes the tables.
+    rescue : callable or None
+        What computes a cell whose worker was stopped or died, once, before ``failure`` is asked.
     retry : tuple of str
         Statuses of rows that make the whole cell count as failed, to be tried again.
     pack, unpack : callable
@@ -80,6 +82,7 @@ class Kind:
     compute: Work
     failure: Callable[[Any, str, Any, str, str], dict[str, pd.DataFrame]]
     merge: Callable[[CellStore, list[str], Path], None]
+    rescue: Work | None = None
     retry: tuple[str, ...] = ()
     pack: Callable[[Any], Any] = pack_problem
     unpack: Callable[[Any], Any] = unpack_problem

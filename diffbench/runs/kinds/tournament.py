@@ -103,6 +103,13 @@ def compute(problem: Problem, format_name: str, settings: TournamentSettings) ->
     return tournament_cell(problem, format_name, settings)
 
 
+def rescue(problem: Problem, format_name: str, settings: TournamentSettings) -> dict[str, pd.DataFrame]:
+    """The same, with other libraries in processes of their own: what is deadly costs its own rows only."""
+    from diffbench.tournament import tournament_cell
+
+    return tournament_cell(problem, format_name, settings, isolated=True)
+
+
 def failure(
     problem: Problem, format_name: str, settings: TournamentSettings, status: str, message: str
 ) -> dict[str, pd.DataFrame]:
@@ -131,5 +138,6 @@ KIND = Kind(
     plan=plan,
     compute=compute,
     failure=failure,
+    rescue=rescue,
     merge=merge,
 )
