@@ -56,9 +56,8 @@ def graph(target: str, at: tuple[str, ...], format_name: str, out: str | None) -
     y = recorded(problem.function, float(point), format=fmt.name)
     dot = to_dot(y, title=title)
     if not np.all(np.isfinite(y.data)):
-        note(
-            f"note: y is {y.data} at x = {float(point):.6g} in {fmt.name}: the gradients in the graph mean nothing"
-        )
+        where = f"x = {float(point):.6g} in {fmt.name}"
+        note(f"note: y is {y.data} at {where}: the gradients in the graph mean nothing")
     if out is None:
         click.echo(dot, nl=False)
         return

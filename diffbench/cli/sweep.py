@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,12 +213,13 @@ def _report_failures(rows: pd.DataFrame) -> None:
 def _report_kinks(references: pd.DataFrame, derivative: int) -> None:
     """Say why a point has estimates but no errors: there is nothing to compare them with."""
     here = (references["status"] == "no_derivative") & (references["derivative"] == derivative)
-    for row in references[here].drop_duplicates("point").itertuples():
-        known = math.isfinite(row.left) and math.isfinite(row.right)
-        sides = f": {row.left:.6g} from the left, {row.right:.6g} from the right" if known else ""
+    for row in records(references[here].drop_duplicates("point")):
+        left, right = row["left"], row["right"]
+        known = isinstance(left, float) and isinstance(right, float)  # not NaN, not infinite
+        sides = f": {left:.6g} from the left, {right:.6g} from the right" if known else ""
         note(
-            f"note: at {row.point} derivative {derivative} does not exist ({row.message}{sides}); no error "
-            "is claimed, --out keeps the estimates"
+            f"note: at {row['point']} derivative {derivative} does not exist ({row['message']}{sides}); "
+            "no error is claimed, --out keeps the estimates"
         )
 
 
