@@ -20,6 +20,18 @@ class UserError(DiffbenchError, ValueError):
     """The request is wrong, and the message says what to do instead."""
 
 
+#: What is looked for -> the list of `diffbench list` that has it.
+_LISTS = {
+    "problem": "problems",
+    "problem of several variables": "problems",
+    "format": "formats",
+    "stencil": "stencils",
+    "step": "steps",
+    "step rule": "steps",
+    "method": "methods",
+}
+
+
 class UnknownNameError(UserError):
     """A name that is in no registry.
 
@@ -41,7 +53,9 @@ class UnknownNameError(UserError):
         elif len(known) <= 20:
             hint = "choose from: " + ", ".join(known)
         else:
-            hint = f"there are {len(known)}; `diffbench list` shows them"
+            hint = f"there are {len(known)}"
+            if kind in _LISTS:
+                hint += f"; `diffbench list {_LISTS[kind]}` shows them"
         super().__init__(f"unknown {kind} {str(name)!r}: {hint}")
         self.kind, self.name, self.choices = kind, name, known
 

@@ -60,6 +60,11 @@ def graph_of(f: Callable[..., Any], x: Any, *, format: str | None = None, title:
     UserError
         If the result has more than one element, or ``x`` is not finite.
     """
+    return to_dot(recorded(f, x, format=format), title=title)
+
+
+def recorded(f: Callable[..., Any], x: Any, *, format: str | None = None) -> Variable:
+    """The result of ``f`` at ``x`` on the tape, with the graph behind it; raises as :func:`graph_of`."""
     fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
     points = fmt.round(x)
     if not np.all(np.isfinite(points)):
@@ -69,7 +74,7 @@ def graph_of(f: Callable[..., Any], x: Any, *, format: str | None = None, title:
         y = tape_of(fmt).follow(f, start)
     if y is not start and y.name is None:
         y.name = "y"
-    return to_dot(y, title=title)
+    return y
 
 
 def to_dot(y: Variable, *, seed: Any = None, title: str = "") -> str:

@@ -207,7 +207,7 @@ def sweep(
         raise UserError(f"the function must be callable, not {f!r}")
     point = _real("the point", x)
     # a name given twice is one series, not two
-    chosen = list(dict.fromkeys(get_format(n) for n in ([formats] if isinstance(formats, str) else formats)))
+    chosen = list(dict.fromkeys(get_format(n) for n in _names("formats", formats)))
     if not chosen:
         raise UserError("give at least one format, for example formats=('float32',)")
     if not split and truth is None:
@@ -223,8 +223,7 @@ def sweep(
         f = called(f, point)
     low, high = _interval(domain)
     given = None if steps is None else tuple(steps) if isinstance(steps, Iterable) else (steps,)
-    names = (stencils,) if isinstance(stencils, str) else tuple(stencils)
-    variants = (variants,) if isinstance(variants, str) else tuple(variants)
+    names, variants = _names("stencils", stencils), _names("variants", variants)
     if not names or not variants:
         raise UserError("give at least one stencil and one variant")
     settings = SweepSettings({derivative: names}, per_decade, kind, variants, given)
@@ -286,6 +285,15 @@ def _estimated(f: Callable[..., Any], fmt: Format, point: float, m: int, scale: 
     if not np.isfinite(found.value) or not np.isfinite(found.bound):
         raise UserError(f"the derivative cannot be estimated here: {found.message}; give it as truth=")
     return {"truth": found.value, "bound": max(found.bound, 5e-324), "source": source}
+
+
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    """One name or several, as a tuple."""
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable):
+        raise UserError(f"{what} must be a name or a sequence of names, not {given!r}")
+    return tuple(given)
 
 
 def _real(what: str, value: Any) -> float:

@@ -213,6 +213,27 @@ def test_what_is_not_a_function(f: Any) -> None:
         Problem("bad", f, (1.0,))
 
 
+@pytest.mark.parametrize(("x", "what"), [("a", "text"), (None, "Python objects"), (1j, "complex numbers")])
+def test_what_is_not_a_point(x: Any, what: str) -> None:
+    with pytest.raises(UserError, match=f"{what}.*give real numbers"):
+        db.derivative(np.sin, x)
+
+
+@pytest.mark.parametrize("word", ["formats", "stencils", "variants"])
+def test_what_is_not_a_list_of_names(word: str) -> None:
+    with pytest.raises(UserError, match=f"{word} must be a name or a sequence of names, not 3"):
+        db.sweep(np.sin, 1.0, **{word: 3})
+
+
+def test_a_function_of_plain_numbers_is_told_of_opaque() -> None:
+    with pytest.raises(RefusedError, match=r"diffbench\.opaque\(f\)"):
+        db.derivative(math.sin, 1.0)
+    assert db.derivative(db.opaque(math.sin), 1.0).value == pytest.approx(math.cos(1.0), rel=1e-10)
+    with pytest.raises(RefusedError) as told:
+        db.derivative(lambda x: None, 1.0)
+    assert "opaque" not in str(told.value)  # it would not help
+
+
 def test_every_error_of_diffbench_has_one_base() -> None:
     for error in (UserError, RefusedError):
         assert issubclass(error, DiffbenchError)

@@ -41,6 +41,8 @@ RUNS = [
     ("-x**2", "-2*x", "--at pi/2 --format bfloat16", 0, "passed"),
     ("sin_10", "10*cos(10*x)", "--at 1", 0, "passed"),
     ("sin_10", "cos(10*x)", "--at 1", 1, "0.1 times the estimate"),
+    ("2*x", "2", "--at 1 --format float16", 0, "1 agree"),
+    ("2*x", "3", "--at 1", 1, "1.5 times the estimate"),
     ("MODEL:loss", "MODEL:gradient", "--at 1,2,-pi/2", 0, "3 agree"),
     ("MODEL:loss", "MODEL:gradient", "--at 1,1 --format float32", 0, "2 agree"),
     ("MODEL:loss", "MODEL:wrong", "--at 1,2,-3.5", 1, "the sign is wrong"),

@@ -123,6 +123,8 @@ REFUSED: list[tuple[str, str]] = [
     ("sweep sin --at 1e6 --format float16", "the point 1000000.0 overflows float16"),
     ("list", "missing argument 'what'"),
     ("list problms", "unknown list 'problms': did you mean 'problems'?"),
+    ("list problems zzzz", "`diffbench list problems` shows them"),
+    ("compare sin --method zzzz", "`diffbench list methods` shows them"),
     ("list problems sine", "unknown problem 'sine': did you mean 'sin'"),
     ("list formats float16", "only problems, gradients, steps and methods can be narrowed"),
     ("list steps curtis-red", "unknown step 'curtis-red': did you mean 'curtis-reid'"),
@@ -293,6 +295,27 @@ def test_a_format_that_fails_is_a_note_beside_the_others(say: Any) -> None:
     assert code == 0
     assert err == "note: float16 at 1000000.0: overflow: the point 1000000.0 overflows float16\n"
     assert len(json.loads(out)) == 3
+
+
+# target, derivative, what is said of 0
+NOT_DIFFERENTIABLE = [
+    ("abs(x)", "1", "(the one-sided derivatives differ: -1 from the left, 1 from the right)"),
+    ("sqrt(abs(x))", "1", "(the derivative is not finite here)"),
+    ("x*abs(x)", "2", "-2 from the left, 2 from the right"),
+]
+
+
+@pytest.mark.parametrize(("target", "derivative", "said"), NOT_DIFFERENTIABLE)
+def test_a_sweep_without_a_derivative_says_so(say: Any, target: str, derivative: str, said: str) -> None:
+    words = ("sweep", target, "--at", "0", "--derivative", derivative, "--format", "float16,float64")
+    code, _, err = say(*words, "--stencil", "central-2")
+    assert code == 0 and said in err
+    assert err.count(f"note: at 0.0 derivative {derivative} does not exist") == 1
+
+
+def test_a_sweep_with_a_derivative_needs_no_note(say: Any) -> None:
+    code, _, err = say("sweep", "x*abs(x)", "--at", "0", "--format", "float64", "--stencil", "central-2")
+    assert (code, err) == (0, "")  # the second derivative jumps, the first is 0
 
 
 # --- list and doctor ---

@@ -226,6 +226,12 @@ def test_the_command_prints_dot(capsys: pytest.CaptureFixture[str]) -> None:
     assert "x**2 + x at x = 2, float64" in out
 
 
+def test_the_command_says_that_a_result_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = command(capsys, "log(x)", "--at", "-1")
+    assert code == 0 and out.startswith("digraph {")
+    assert err.startswith("note: y is nan at x = -1 in float64")
+
+
 def test_the_command_writes_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, err = command(capsys, "saitoh", "--out", str(tmp_path / "g.dot"))
     assert code == 0 and out.startswith("wrote  ")

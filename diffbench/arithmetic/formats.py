@@ -128,7 +128,11 @@ def format_of(dtype: Any) -> Format:
     for candidate in formats().values():
         if candidate.dtype == wanted:
             return candidate
-    raise UserError(f"no format is stored in dtype {wanted}: use one of {', '.join(NAMES)}")
+    what = {"U": " (text)", "S": " (bytes)", "O": " (Python objects)", "c": " (complex numbers)"}
+    raise UserError(
+        f"no format is stored in dtype {wanted}{what.get(wanted.kind, '')}: give real numbers, as Python "
+        f"numbers or in one of {', '.join(NAMES)}"
+    )
 
 
 def _describe(name: str) -> Format:

@@ -103,6 +103,18 @@ def _function(
     return Command(command, pattern, timeout or TIMEOUT)
 
 
+def _in_format_of_x(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A text such as ``2`` is a gradient too: a number without x takes the shape and the format of x."""
+
+    def gradient(x: Any) -> Any:
+        import numpy as np
+
+        value = np.asarray(expression(x))
+        return value if value.shape == x.shape else np.full_like(x, value)
+
+    return gradient
+
+
 def _gradient(text: str, components: int, variables: tuple[str, ...] | None) -> Callable[[Any], Any]:
     """A function, or one expression per component with semicolons between."""
     from diffbench.expressions import Expression, parse_point_expression
@@ -115,7 +127,7 @@ def _gradient(text: str, components: int, variables: tuple[str, ...] | None) -> 
                 f"--gradient {found.text!r} is one expression for a point of shape ({components},): write "
                 "one for each component, with semicolons between"
             )
-        return found
+        return _in_format_of_x(found) if isinstance(found, Expression) else found
     names = variables or (("x",) if components == 1 else tuple(f"x{k}" for k in range(components)))
     parts = [parse_point_expression(part, names) for part in text.split(";") if part.strip()]
     if len(parts) != components:

@@ -35,9 +35,11 @@ def graph(target: str, at: tuple[str, ...], format_name: str, out: str | None) -
     TARGET is a problem of the catalogue, package.module:function, path/to/file.py:function, or an
     expression in x. Prints DOT text; pictures need Graphviz and diffbench[graph].
     """
+    import numpy as np
+
     from diffbench.arithmetic.formats import get_format
     from diffbench.expressions import parse_number
-    from diffbench.graph import check_ending, draw, graph_of
+    from diffbench.graph import check_ending, draw, recorded, to_dot
     from diffbench.targets import resolve
 
     if len(at) > 1:
@@ -51,7 +53,11 @@ def graph(target: str, at: tuple[str, ...], format_name: str, out: str | None) -
         raise UserError(f"{problem.name} is called with plain arrays, not recorded: it has no graph")
     point, fmt = problem.points[0], get_format(format_name)
     title = f"{problem.name} at x = {float(point):.6g}, {fmt.name}"
-    dot = graph_of(problem.function, float(point), format=fmt.name, title=title)
+    y = recorded(problem.function, float(point), format=fmt.name)
+    dot = to_dot(y, title=title)
+    if not np.all(np.isfinite(y.data)):
+        where = f"x = {float(point):.6g} in {fmt.name}"
+        note(f"note: y is {y.data} at {where}: the gradients in the graph mean nothing")
     if out is None:
         click.echo(dot, nl=False)
         return

@@ -141,6 +141,7 @@ def _sweep_frames(problem: Any, formats: list[str], settings: Any) -> dict[str, 
     frames = {key: pd.concat([cell[key] for cell in cells], ignore_index=True) for key in cells[0]}
     frames["references"] = frames["references"].drop_duplicates(["problem", "point", "x", "derivative"])
     _report_failures(frames["sweep"])
+    _report_kinks(frames["references"], *settings.stencils)
     return frames
 
 
@@ -207,6 +208,19 @@ def _report_failures(rows: pd.DataFrame) -> None:
         raise (RefusedError if refused else UserError)("\n".join(reasons))
     for reason in reasons:
         note(f"note: {reason}")
+
+
+def _report_kinks(references: pd.DataFrame, derivative: int) -> None:
+    """Say why a point has estimates but no errors: there is nothing to compare them with."""
+    here = (references["status"] == "no_derivative") & (references["derivative"] == derivative)
+    for row in records(references[here].drop_duplicates("point")):
+        left, right = row["left"], row["right"]
+        known = isinstance(left, float) and isinstance(right, float)  # not NaN, not infinite
+        sides = f": {left:.6g} from the left, {right:.6g} from the right" if known else ""
+        note(
+            f"note: at {row['point']} derivative {derivative} does not exist ({row['message']}{sides}); "
+            "no error is claimed, --out keeps the estimates"
+        )
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:

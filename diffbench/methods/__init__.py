@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -50,6 +52,9 @@ class Methods(Mapping[str, Method]):
 
     def __len__(self) -> int:
         return len(self._listed)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} methods: {', '.join(islice(self, 4))}, ..., {', '.join([*self][-4:])}>"
 
 
 def methods() -> Mapping[str, Method]:
@@ -179,6 +184,14 @@ def derivative(
     more = {} if step is None else {"step": _checked_step(step, fmt)}
     if chosen.family not in _MARK_ERRORS:
         return chosen.estimate(f, fmt, points, derivative, **more)
+    with _opaque_named():
+        return _estimate_or_raise(chosen, f, fmt, points, derivative, more)
+
+
+def _estimate_or_raise(
+    chosen: Method, f: Callable[..., Any], fmt: Format, points: Any, derivative: int, more: dict[str, float]
+) -> Estimate:
+    """The estimate; or what ``f`` raised, if it did so at every point."""
     heard = _Heard(f)
     found = chosen.estimate(heard, fmt, points, derivative, **more)
     everywhere = found.status == "error" and bool(np.all(np.asarray(found.statuses) == "error"))
@@ -189,6 +202,17 @@ def derivative(
 
 #: Families whose methods turn what a function raises into a status.
 _MARK_ERRORS = ("stencil", "extrapolation", "complex plane", "automatic")
+
+
+@contextmanager
+def _opaque_named() -> Iterator[None]:
+    """A function of plain numbers (``math.sin``) has a way in: the refusal names it."""
+    try:
+        yield
+    except RefusedError as error:
+        if " float()" not in str(error):
+            raise
+        raise RefusedError(f"{error}; or differentiate it as it is: diffbench.opaque(f)") from None
 
 
 class _Heard:

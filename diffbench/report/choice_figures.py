@@ -136,7 +136,7 @@ def _draw_lines(
         alive = math.isfinite(row.error)
         if row.h > 0:
             inside = min(max(row.h, first * 1.1), last / 1.1)
-            hollow: dict[str, Any] = {"fillstyle": "full" if inside == row.h else "none"}
+            hollow: dict[str, Any] = {"fillstyle": "full" if inside == row.h else "none", "clip_on": False}
             below.plot([inside], [place], marker=look.marker, ms=5, color=look.color, zorder=4, **hollow)
             if alive and row.stencil in looks:
                 error = min(max(row.error, low * 1.1), high / 1.1)
@@ -146,6 +146,7 @@ def _draw_lines(
                     "color": look.color,
                     "mec": "white",
                     "mew": 0.6,
+                    "clip_on": False,
                 }
                 above.plot([inside], [error], zorder=6, **mark)
         else:
@@ -208,9 +209,9 @@ def _numbers(axes: Axes, place: int, row: _Line) -> None:
     note = row.status if failed else "silently wrong" if row.silent_wrong else ""
     if note:
         axes.text(
-            _beside(axes, _PLACES[-1]),
+            _beside(axes, _PLACES[-1] + 0.08),
             place,
-            f" {note}",
+            note,
             transform=right,
             fontsize=6.8,
             color=color,

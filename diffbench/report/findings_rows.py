@@ -32,9 +32,10 @@ def observed_orders(run: RunData) -> Finding:
     where = f"{worst['problem']} at x = {point_text(worst['point'])}, {worst['format']}, {worst['stencil']}"
     text = (
         f"The observed order of the truncation is within {ORDER_TOLERANCE} of the expected one for "
-        f"{share}; the largest distance is {number(distance.max(), 2)} ({where}). Symmetry raises the "
-        f"order above p in {raised}."
+        f"{share}; the largest distance is {number(distance.max(), 2)} ({where})."
     )
+    if raised:
+        text += f" Symmetry raises the order above p in {grouped(raised)} of them."
     known = "observed_order finite and expected_order known"
     return Finding(text, f"summary.csv: variant = integer, {known}, {count(len(rows), 'row')}")
 
