@@ -187,7 +187,7 @@ SCALAR = [name for name, p in multivariate_problems().items() if not p.several]
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCALAR)
 def test_splits_add_up_for_every_problem(name: str) -> None:
-    """Along every coordinate and the diagonal; every row that has parts has parts that add up to its error."""
+    """Along every coordinate and the diagonal; where a row has parts, they add up to its error."""
     problem = get_multivariate(name)
     schemes = [Scheme(stencil_from_name(stencil)) for stencil in ("forward-1", "central-2")]
     for fmt in (FLOAT32, FLOAT64):
