@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS
-from diffbench.methods.automatic.rows import Base, Rounding, Row
+from diffbench.methods.automatic.rows import Base, Rounding, Row, everywhere, somewhere
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -39,8 +39,9 @@ from diffbench.methods.automatic.rules import (
 )
 from diffbench.methods.automatic.window import Fits, Window
 
-BLOCK = 4096  # points whose arrays fit into the processor's cache together
+BLOCK = 8192  # points whose arrays fit into the processor's cache together
 CLIMBS = 3  # jumps after the second pair
+MOST = 12  # nodes of a growth in blocks
 
 Array = Any
 
@@ -88,7 +89,7 @@ class Crowd:
 
     def where(self, mask: Array) -> Crowd:
         """The points at which a mask holds."""
-        return self if mask.all() else self.take(np.flatnonzero(mask))
+        return self if everywhere(mask) else self.take(np.flatnonzero(mask))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -154,12 +155,12 @@ class Lockstep:
         width = low_width + high_width
         difference, tau = bend(ARRAYS, low, high)
         seen = difference > width
-        if seen.any():
+        if somewhere(seen):
             lawful = seen & (tau < QUICK) & (difference > 2 * width)
             which = np.flatnonzero(lawful)
             if len(which):
                 self._bend(crowd.take(which), tau[which])
-            if seen.all():
+            if everywhere(seen):
                 return crowd.take(np.empty(0, int))
         size = np.abs(high.d)
         done = (high_width >= 0.7 * low_width) | (high_width <= 4 * noise.u * size)
@@ -172,7 +173,7 @@ class Lockstep:
         high = rest.pairs[-1]
         h = high.h * jump(ARRAYS, high, width)
         possible = h <= 2.0**30 * np.maximum(1.0, np.abs(rest.base.x) / 2)
-        if not possible.all():
+        if not everywhere(possible):
             rest, h = rest.where(possible), h[possible]
         if len(rest):
             rest.pairs.append(self.sampled(rest.base, rest.index, _snapped(h)))
@@ -203,7 +204,7 @@ class Lockstep:
             usable = (pair.h >= 0.7 * start) & (pair.h <= 40 * start)
             np.minimum(known, pair.h, out=known, where=usable)
         none = np.isinf(known)
-        if none.any():
+        if somewhere(none):
             h = np.where(none, _snapped(start), aligned(ARRAYS, start, np.where(none, 1.0, known)))
         else:
             h = aligned(ARRAYS, start, known)
@@ -222,34 +223,40 @@ class _Growing:
     def __init__(self, lockstep: Lockstep, crowd: Crowd, h: Array) -> None:
         self.lockstep, self.crowd, self.h = lockstep, crowd, h
         self.window = Window()
+        self.dropped: list[Row] = []  # nodes that were the lowest of the window
         self.best: Fits | None = None
         self.gain = np.zeros(len(crowd), np.int8)
 
     def run(self) -> None:
         """Add nodes until all points have left."""
-        for n in range(WINDOW):
+        for n in range(MOST):
             row = self._known_or_sampled(self.h * 2.0**n)
-            self.window.add(row)
             fine = row.sound
             if n:
                 fine &= ~bent(ARRAYS, self.window.nodes[0], row)
-            self._keep(fine)
-            if not len(self.crowd):
-                return
-            if n >= 2:
-                self._keep(self._goes_on())
+            row = self._keep(fine, row)
+            if n >= WINDOW and len(self.crowd):
+                self.dropped.append(self.window.nodes[0])
+                self.window = Window.of(self.window.nodes[1:])
+            if len(self.crowd):
+                self.window.add(row)
+                if n >= 2:
+                    self._keep(self._goes_on(), row)
             if not len(self.crowd):
                 return
 
-    def _keep(self, mask: Array) -> None:
-        """Go on with the points at which a mask holds."""
-        if mask.all():
-            return
+    def _keep(self, mask: Array, row: Row) -> Row:
+        """Go on with the points at which a mask holds; what is left of a row."""
+        if everywhere(mask):
+            return row
         which = np.flatnonzero(mask)
         self.crowd, self.h, self.gain = self.crowd.take(which), self.h[which], self.gain[which]
         if len(which):
             self.window.take(which)
             self.best = self.best and self.best.take(which)
+            self.dropped = [r.take(which) for r in self.dropped]
+            row = row.take(which)
+        return row
 
     def _goes_on(self) -> Array:
         """Where one more node is wanted; points that are done leave their results."""
@@ -260,13 +267,13 @@ class _Growing:
         else:
             better = fit.bound < self.best.bound
             self.gain = np.where(better, 0, self.gain + 1)
-            self.best = fit if better.all() else self.best.replaced(better, fit)
+            self.best = fit if everywhere(better) else self.best.replaced(better, fit)
         best = self.best
         stop = (self.gain >= patience(count)) | enough(best, u, top.slope)
-        if count == 3:
-            contradicted |= first_order(self.window.nodes, self.crowd.noise)
+        if count == 3 or self.dropped:  # the lowest node is another one
+            contradicted |= first_order(self.window.nodes[:3], self.crowd.noise)
         settled = stop & ~contradicted
-        if settled.any():  # results of those that the generator would not look at more closely
+        if somewhere(settled):  # results of those that the generator would not look at more closely
             settled &= ~wants_inner_nodes(best, u) & ~wants_restart(best) & precise(best, u)
             which = np.flatnonzero(settled)
             if len(which) == len(settled):
@@ -281,10 +288,15 @@ class _Growing:
         found: list[tuple[Row, Array | None]] = []
         for pair in self.crowd.pairs:
             smaller = pair.h < lowest
-            if smaller.all():
+            if everywhere(smaller):
                 found.append((pair, None))
-            elif smaller.any():
+            elif somewhere(smaller):
                 found.append((pair, smaller))
+        for row in self.dropped:
+            fresh = np.ones(len(lowest), bool)
+            for pair in self.crowd.pairs:  # where it is not one of these
+                fresh &= pair.h != row.h
+            found.append((row, fresh))
         return found
 
     def _known_or_sampled(self, h: Array) -> Row:
@@ -293,9 +305,9 @@ class _Growing:
         found = []
         for known in crowd.pairs:
             same = known.h == h
-            if same.all():
+            if everywhere(same):
                 return known
-            if same.any():
+            if somewhere(same):
                 found.append((known.values, same))
                 missing &= ~same
         if not found:
@@ -316,12 +328,12 @@ def _even_part_like_a_kink(pairs: list[Row]) -> Array:
     seen = []
     for p in pairs:
         here = np.abs(p.e) > 10 * p.total
-        if here.any():
+        if somewhere(here):
             seen.append((p.h, here, p.e / p.h))
     for i, (h, here, slope) in enumerate(seen):
         for other_h, there, other in seen[i + 1 :]:
             alike = np.abs(other) < 2 * np.abs(slope)
-            if not alike.any():
+            if not somewhere(alike):
                 continue
             far = (other_h >= 8 * h) | (h >= 8 * other_h)
             found |= alike & here & there & far & (other * slope > 0.5 * slope * slope)

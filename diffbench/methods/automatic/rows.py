@@ -114,3 +114,13 @@ class Rounding(Noise):
     def interval(self, pair: Any) -> Any:
         """Half width of the interval that D stands for."""
         return K * pair.own
+
+
+def everywhere(mask: Array) -> bool:
+    """Whether a mask holds at all points; counting is the fastest way to ask."""
+    return bool(np.count_nonzero(mask) == mask.size)
+
+
+def somewhere(mask: Array) -> bool:
+    """Whether a mask holds at any point."""
+    return bool(np.count_nonzero(mask))

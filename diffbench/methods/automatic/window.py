@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS
-from diffbench.methods.automatic.rows import Row
+from diffbench.methods.automatic.rows import Row, everywhere, somewhere
 from diffbench.methods.automatic.tableau import (
     CONFLICT,
     LEAST_DECAY,
@@ -78,6 +78,14 @@ class Window:
         self.nodes: list[Row] = []
         self._coefficients: list[Array] = []  # (2, points): odd and even
         self._peaks: list[Array] = []
+
+    @classmethod
+    def of(cls, rows: list[Row]) -> Window:
+        """A window of these rows."""
+        window = cls()
+        for row in rows:
+            window.add(row)
+        return window
 
     def take(self, which: Array) -> None:
         """Go on with some of the points."""
@@ -142,10 +150,10 @@ class Window:
             if j < len(self._peaks):
                 largest = np.maximum(size, self._peaks[j])
                 raised.append(largest)
-                self._peaks[j] = largest if sure.all() else np.where(sure, largest, self._peaks[j])
+                self._peaks[j] = largest if everywhere(sure) else np.where(sure, largest, self._peaks[j])
             else:
                 raised.append(size)
-                self._peaks.append(size if sure.all() else np.where(sure, size, 0.0))
+                self._peaks.append(size if everywhere(sure) else np.where(sure, size, 0.0))
         return raised
 
     def _remainders(self, raised: list[Array]) -> list[Array]:
@@ -170,7 +178,7 @@ class Window:
             odd, level = raised[k + 1][0], self._thresholds[k + 1][0]
             sure = odd > level
             odd = odd * t ** (k + 1)
-            if known.all() and sure.all():
+            if everywhere(known) and everywhere(sure):
                 envelope.add(known, np.maximum(size, odd), place - 1)
                 beta.append(np.maximum(odd, before, out=before))
                 continue
@@ -204,9 +212,9 @@ class Window:
             step = c[k][0] * (t**k * shape.theta[k - 1])
             values.append(values[-1] - step if k % 2 else values[-1] + step)
             better = bound < least
-            if better.all():
+            if everywhere(better):
                 best, least = k, bound
-            elif better.any():
+            elif somewhere(better):
                 best = np.where(better, k, best)
                 np.minimum(least, bound, out=least)
         if np.ndim(best) == 0:
@@ -266,12 +274,12 @@ class Window:
         for part, first in ((0, 2), (1, 1)):
             for j in range(first, len(sizes)):
                 lost = ~seen[j][part]
-                if not lost.any():
+                if not somewhere(lost):
                     continue
                 ratio = sizes[j][part] * SURE
                 ratio /= self._thresholds[j][part]
                 ratio *= ratio
-                _count(ratio, None if lost.all() else lost, square, number, None)
+                _count(ratio, None if everywhere(lost) else lost, square, number, None)
         return square, number
 
     def _factor(self, u: float, square: Array, number: Array) -> Array:
@@ -320,16 +328,16 @@ class _Envelope:
 
     def add(self, known: Array, size: Array, place: int) -> None:
         """One more coefficient, where it is known."""
-        everywhere = known.all()
-        if not everywhere and not known.any():
+        complete = everywhere(known)
+        if not complete and not somewhere(known):
             return
         positive = self.last > 0
         ratio = size / self.last
-        if not positive.all():
+        if not everywhere(positive):
             ratio[~positive] = 0.0
         decay = ARRAYS.root(ratio, place - self.place)
         newer = [*self.decays[2 - REMEMBERED :], decay]  # two decays of three coefficients
-        if everywhere:
+        if complete:
             self.decays, self.last, self.place = newer, size, place
         else:
             older = [0.0] * (len(newer) - len(self.decays)) + self.decays
