@@ -65,7 +65,9 @@ class Block:
         for index, nodes, values in self.sampled:
             some = np.flatnonzero(wanted[index])
             owners = index[some].tolist()
-            for row in zip(*(a.reshape(-1, len(index))[:, some].tolist() for a in (nodes, values)), strict=True):
+            for row in zip(
+                *(a.reshape(-1, len(index))[:, some].tolist() for a in (nodes, values)), strict=True
+            ):
                 for i, node, value in zip(owners, *row, strict=True):
                     found[i][node] = value
         return found

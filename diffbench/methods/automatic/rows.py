@@ -1,8 +1,8 @@
 """Pairs of many points as arrays, with what every rule asks of them calculated once.
 
 The numbers are those of :class:`diffbench.methods.automatic.pairs.Pair` and of
-:class:`diffbench.methods.automatic.pairs.Noise` without noise beyond rounding; only an interval, K times a noise
-already divided by w, may differ in its last bit.
+:class:`diffbench.methods.automatic.pairs.Noise` without noise beyond rounding; only an interval, K times a
+noise already divided by w, may differ in its last bit.
 """
 
 from __future__ import annotations

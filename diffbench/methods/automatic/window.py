@@ -221,9 +221,7 @@ class Window:
             return _Best(best, values[best], spreads[best], truncations[best].copy())
         return _Best(best, *(_chosen(best, rows) for rows in (values, spreads, truncations)))
 
-    def _residuals(
-        self, best: _Best, below: list[tuple[Row, Array | None]]
-    ) -> tuple[Array, Array, Array]:
+    def _residuals(self, best: _Best, below: list[tuple[Row, Array | None]]) -> tuple[Array, Array, Array]:
         """Sum of the squared deviations of smaller nodes, their number, and where one is a contradiction."""
         count = len(self.nodes)
         used = [self._coefficients[0][0]]
@@ -319,7 +317,7 @@ def _chosen(k: Array, rows: list[Array]) -> Array:
 
 
 class _Envelope:
-    """:class:`diffbench.methods.automatic.tableau.Envelope` of arrays, with masks only where points differ."""
+    """``Envelope`` of the module ``tableau`` for arrays: masks only where points differ."""
 
     def __init__(self, first: Array) -> None:
         self.last, self.place = first, 0
