@@ -79,7 +79,7 @@ class Crowd:
     def __init__(self, base: Base, index: Array) -> None:
         self.base, self.index = base, index
         self.noise = Rounding(base.u, 0.0)
-        self.pairs: list[Row] = []
+        self.pairs: list[Any] = []  # rows: to the rules, pairs whose numbers are arrays
 
     def take(self, which: Array) -> Crowd:
         """Some of the points."""
@@ -121,7 +121,7 @@ class Lockstep:
 
     # -- sampling --------------------------------------------------------------------------------------
 
-    def sampled(self, base: Base, index: Array, h: Array) -> Row:
+    def sampled(self, base: Base, index: Array, h: Array) -> Any:
         """The pairs at h, sampled in one call."""
         nodes, width = base.nodes(h)
         values = self.sample(nodes.reshape(-1)).reshape(nodes.shape)
@@ -198,7 +198,7 @@ class Lockstep:
 
     # -- the growth ------------------------------------------------------------------------------------
 
-    def _grow(self, crowd: Crowd, base: Row, length: Array) -> None:
+    def _grow(self, crowd: Crowd, base: Any, length: Array) -> None:
         start = first_step(ARRAYS, length, base, crowd.noise)
         np.maximum(start, crowd.pairs[0].h, out=start)
         known = np.full(len(crowd), np.inf)
@@ -231,6 +231,7 @@ class _Growing:
 
     def run(self) -> None:
         """Add nodes until all points have left."""
+        row: Any
         for n in range(MOST):
             row = self._known_or_sampled(self.h * 2.0**n)
             fine = row.sound
@@ -270,7 +271,7 @@ class _Growing:
             better = fit.bound < self.best.bound
             self.gain = np.where(better, 0, self.gain + 1)
             self.best = fit if everywhere(better) else self.best.replaced(better, fit)
-        best = self.best
+        best: Any = self.best
         stop = (self.gain >= patience(count)) | enough(best, u, top.slope)
         if count == 3 or self.dropped:  # the lowest node is another one
             contradicted |= first_order(self.window.nodes[:3], self.crowd.noise)

@@ -75,7 +75,7 @@ class Window:
     """Divided differences of D and E / t over doubled steps, one row for every top."""
 
     def __init__(self) -> None:
-        self.nodes: list[Row] = []
+        self.nodes: list[Any] = []  # rows
         self._coefficients: list[Array] = []  # (2, points): odd and even
         self._peaks: list[Array] = []
 
@@ -320,7 +320,8 @@ class _Envelope:
     """``Envelope`` of the module ``tableau`` for arrays: masks only where points differ."""
 
     def __init__(self, first: Array) -> None:
-        self.last, self.place = first, 0
+        self.last = first
+        self.place: Array = 0
         self.decays: list[Array] = []
         self._slowest: Array = LEAST_DECAY
 
