@@ -14,6 +14,7 @@ from diffbench.methods.automatic.lockstep import BLOCK, Lockstep
 from diffbench.methods.automatic.pairs import rounder
 
 FEW = 32  # points for which blocks do not pay
+KEPT = 1 << 21  # numbers: more than the arrays of a block take together
 
 #: Values at an array of nodes, NaN or infinite where there is none; float64 (longdouble for longdouble).
 Sample = Callable[[Any], Any]
@@ -91,6 +92,8 @@ def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
         np.full(n, "ok", dtype=object),
         {},
     )
+    if n > BLOCK:  # glibc then keeps freed memory of this size instead of returning it at every block's end
+        np.empty(KEPT)
     blocks = range(0, n, BLOCK) if n >= FEW and fmt.name == "float64" else []
     for start in blocks:
         _block(sample, np.ascontiguousarray(x[start : start + BLOCK]), fmt, columns, start)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS
-from diffbench.methods.automatic.pairs import COLUMNS, Noise, Pair
+from diffbench.methods.automatic.rows import Base, Rounding, Row, everywhere, somewhere
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -37,10 +37,11 @@ from diffbench.methods.automatic.rules import (
     wants_inner_nodes,
     wants_restart,
 )
-from diffbench.methods.automatic.tableau import CONFLICT, Fit, Tableau
+from diffbench.methods.automatic.window import Fits, Window
 
-BLOCK = 4096  # points whose arrays fit into the processor's cache together
+BLOCK = 8192  # points whose arrays fit into the processor's cache together
 CLIMBS = 3  # jumps after the second pair
+MOST = 12  # nodes of a growth in blocks
 
 Array = Any
 
@@ -54,7 +55,7 @@ class Block:
     h: Array
     evaluations: Array
     done: Array
-    sampled: list[tuple[Array, Array, Array]]  # points, nodes, values: everything that was sampled
+    sampled: list[tuple[Array, Array, Array]]  # points, nodes, values (one row or two): all
 
     def known(self, which: Array) -> dict[int, dict[float, float]]:
         """What was sampled of some points: node -> value."""
@@ -62,30 +63,38 @@ class Block:
         wanted[which] = True
         found: dict[int, dict[float, float]] = {int(i): {} for i in which}
         for index, nodes, values in self.sampled:
-            some = wanted[index]
-            for i, node, value in zip(*(a[some].tolist() for a in (index, nodes, values)), strict=True):
-                found[i][node] = value
+            some = np.flatnonzero(wanted[index])
+            owners = index[some].tolist()
+            for row in zip(
+                *(a.reshape(-1, len(index))[:, some].tolist() for a in (nodes, values)), strict=True
+            ):
+                for i, node, value in zip(owners, *row, strict=True):
+                    found[i][node] = value
         return found
 
 
 class Crowd:
     """Points that have been treated alike so far: their pairs, all arrays of one length."""
 
-    def __init__(self, x: Array, f0: Array, index: Array, u: float) -> None:
-        self.x, self.f0, self.index = x, f0, index
-        self.noise = Noise(u, x)
-        self.pairs: list[Pair] = []
+    def __init__(self, base: Base, index: Array) -> None:
+        self.base, self.index = base, index
+        self.noise = Rounding(base.u, 0.0)
+        self.pairs: list[Any] = []  # rows: to the rules, pairs whose numbers are arrays
 
     def take(self, which: Array) -> Crowd:
         """Some of the points."""
-        if len(which) == len(self.x):  # indices without repetition: all of them
+        if len(which) == len(self.index):  # indices without repetition: all of them
             return self
-        some = Crowd(self.x[which], self.f0[which], self.index[which], self.noise.u)
+        some = Crowd(self.base.take(which), self.index[which])
         some.pairs = [p.take(which) for p in self.pairs]
         return some
 
+    def where(self, mask: Array) -> Crowd:
+        """The points at which a mask holds."""
+        return self if everywhere(mask) else self.take(np.flatnonzero(mask))
+
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.index)
 
 
 class Lockstep:
@@ -112,21 +121,16 @@ class Lockstep:
 
     # -- sampling --------------------------------------------------------------------------------------
 
-    def sampled(self, crowd: Crowd, steps: list[Array]) -> list[Pair]:
-        """Pairs at steps, sampled in one call."""
-        x = crowd.x
-        sign = np.where(x < 0, -1.0, 1.0)
-        outer = [x + sign * h for h in steps]
-        inner = [x - (o - x) for o in outer]
-        nodes = np.concatenate(outer + inner)
-        values = self.sample(nodes).reshape(2 * len(steps), len(x))
-        self.block.evaluations[crowd.index] += 2 * len(steps)
-        self.block.sampled.append((np.tile(crowd.index, 2 * len(steps)), nodes, values.reshape(-1)))
-        found = []
-        for k, h in enumerate(steps):
-            width = outer[k] - inner[k]
-            found.append(Pair(h, width, crowd.f0, values[k], values[len(steps) + k], 2, ARRAYS))
-        return found
+    def sampled(self, base: Base, index: Array, h: Array) -> Any:
+        """The pairs at h, sampled in one call."""
+        nodes, width = base.nodes(h)
+        values = self.sample(nodes.reshape(-1)).reshape(nodes.shape)
+        if len(index) == len(self.x):
+            self.block.evaluations += 2
+        else:
+            self.block.evaluations[index] += 2
+        self.block.sampled.append((index, nodes, values))
+        return Row(h, width, values, base)
 
     def _begin(self, index: Array) -> Crowd:
         """f(x), the guard and the second pair, where all is finite and nothing is flat or short."""
@@ -134,16 +138,14 @@ class Lockstep:
         f0 = self.sample(x)
         self.block.sampled.append((index, x, f0))
         bits = round(-math.log2(self.u))
-        finite = np.flatnonzero(np.isfinite(f0))
-        index, x, f0 = index[finite], x[finite], f0[finite]
-        guard = np.ldexp(1.0, np.frexp(np.abs(x))[1] - 1 - round(GUARD * bits))
-        crowd = Crowd(x, f0, index, self.u)
-        crowd.pairs = self.sampled(crowd, [guard, guard * 2.0 ** round(SECOND * bits)])
+        crowd = Crowd(Base(x, f0, self.u), index).where(np.isfinite(f0))
+        base = crowd.base
+        guard = np.ldexp(1.0, np.frexp(np.abs(base.x))[1] - 1 - round(GUARD * bits))
+        for h in (guard, guard * 2.0 ** round(SECOND * bits)):
+            crowd.pairs.append(self.sampled(base, crowd.index, h))
         low, high = crowd.pairs
-        with np.errstate(over="ignore"):
-            short = f0.astype(np.float32) == f0
-        fine = np.isfinite(low.size) & np.isfinite(high.size) & ~low.flat & ~high.flat & ~short
-        return crowd.take(np.flatnonzero(fine))
+        short = base.f0.astype(np.float32) == base.f0
+        return crowd.where(low.sound & high.sound & ~short)
 
     # -- the climb -------------------------------------------------------------------------------------
 
@@ -155,56 +157,65 @@ class Lockstep:
         width = low_width + high_width
         difference, tau = bend(ARRAYS, low, high)
         seen = difference > width
-        lawful = np.flatnonzero(seen & (tau < QUICK) & (difference > 2 * width))
-        if len(lawful):
-            self._bend(crowd.take(lawful), tau[lawful])
-        done = (high_width >= 0.7 * low_width) | (high_width <= 4 * noise.u * np.abs(high.d))
-        onward = np.flatnonzero(~seen & ~done & (np.abs(high.d) >= 3 * width))
-        if not len(onward):
-            return crowd.take(onward)
-        rest = crowd.take(onward)
-        low, high = rest.pairs[-2:]
-        gap: Array = width
-        h = high.h * jump(ARRAYS, high, gap[onward])
-        possible = np.flatnonzero(h <= 2.0**30 * np.maximum(1.0, np.abs(rest.x) / 2))
-        rest, h = rest.take(possible), h[possible]
+        if somewhere(seen):
+            lawful = seen & (tau < QUICK) & (difference > 2 * width)
+            which = np.flatnonzero(lawful)
+            if len(which):
+                self._bend(crowd.take(which), tau[which])
+            if everywhere(seen):
+                return crowd.take(np.empty(0, int))
+        size = np.abs(high.d)
+        done = (high_width >= 0.7 * low_width) | (high_width <= 4 * noise.u * size)
+        onward = ~(seen | done) & (size >= 3 * width)
+        rest = crowd.where(onward)
+        if len(rest) < len(width):
+            width = width[onward]
+        if not len(rest):
+            return rest
+        high = rest.pairs[-1]
+        h = high.h * jump(ARRAYS, high, width)
+        possible = h <= 2.0**30 * np.maximum(1.0, np.abs(rest.base.x) / 2)
+        if not everywhere(possible):
+            rest, h = rest.where(possible), h[possible]
         if len(rest):
-            rest.pairs += self.sampled(rest, [_snapped(h)])
-            finite = np.isfinite(rest.pairs[-1].d) & np.isfinite(rest.pairs[-1].size) & ~rest.pairs[-1].flat
-            rest = rest.take(np.flatnonzero(finite))
+            rest.pairs.append(self.sampled(rest.base, rest.index, _snapped(h)))
+            rest = rest.where(rest.pairs[-1].sound)
         return rest
 
     def _bend(self, crowd: Crowd, tau: Array) -> None:
         """Confirm the h^2 law with a growth node, and grow."""
         low, high = crowd.pairs[-2:]
         step = first_step(ARRAYS, length_at(ARRAYS, high, tau), low, crowd.noise)
-        (pair,) = self.sampled(crowd, [_snapped(confirming_step(ARRAYS, step, high))])
+        step = _snapped(confirming_step(ARRAYS, step, high))
+        pair = self.sampled(crowd.base, crowd.index, step)
         length, lawful, linear = power_law(ARRAYS, low, high, pair)
         crowd.pairs.append(pair)
-        finite = np.isfinite(pair.size) & np.isfinite(pair.d) & ~pair.flat
-        fine = np.flatnonzero(lawful & ~linear & finite & ~_even_part_like_a_kink(crowd))
-        if len(fine):
-            crowd = crowd.take(fine)
-            self._grow(crowd, crowd.pairs[-3], length[fine])
+        fine = lawful & ~linear & pair.sound & ~_even_part_like_a_kink(crowd.pairs)
+        which = np.flatnonzero(fine)
+        if len(which):
+            crowd = crowd.take(which)
+            self._grow(crowd, crowd.pairs[-3], length[which])
 
     # -- the growth ------------------------------------------------------------------------------------
 
-    def _grow(self, crowd: Crowd, base: Pair, length: Array) -> None:
+    def _grow(self, crowd: Crowd, base: Any, length: Array) -> None:
         start = first_step(ARRAYS, length, base, crowd.noise)
-        start = np.maximum(start, crowd.pairs[0].h)
+        np.maximum(start, crowd.pairs[0].h, out=start)
         known = np.full(len(crowd), np.inf)
         for pair in crowd.pairs:
             usable = (pair.h >= 0.7 * start) & (pair.h <= 40 * start)
-            known = np.where(usable, np.minimum(known, pair.h), known)
+            np.minimum(known, pair.h, out=known, where=usable)
         none = np.isinf(known)
-        h = np.where(none, _snapped(start), aligned(ARRAYS, start, np.where(none, 1.0, known)))
+        if somewhere(none):
+            h = np.where(none, _snapped(start), aligned(ARRAYS, start, np.where(none, 1.0, known)))
+        else:
+            h = aligned(ARRAYS, start, known)
         _Growing(self, crowd, h).run()
 
-    def finish(self, crowd: Crowd, which: Array, value: Array, bound: Array, h: Array) -> None:
+    def finish(self, index: Array, fits: Fits) -> None:
         """Results of points that are done."""
-        index = crowd.index[which]
         block = self.block
-        block.value[index], block.bound[index], block.h[index] = value, bound, h
+        block.value[index], block.bound[index], block.h[index] = fits.value, fits.bound, fits.h
         block.done[index] = True
 
 
@@ -213,115 +224,122 @@ class _Growing:
 
     def __init__(self, lockstep: Lockstep, crowd: Crowd, h: Array) -> None:
         self.lockstep, self.crowd, self.h = lockstep, crowd, h
+        self.window = Window()
+        self.dropped: list[Row] = []  # nodes that were the lowest of the window
+        self.best: Fits | None = None
+        self.gain = np.zeros(len(crowd), np.int8)
 
     def run(self) -> None:
-        crowd, h = self.crowd, self.h
-        tableau = Tableau(ARRAYS)
-        best = None
-        gain = np.zeros(len(crowd), int)
-        for n in range(WINDOW):
-            pair, crowd, keep = self._node(crowd, h * 2.0**n, tableau)
-            if keep is not None:
-                h, gain = h[keep], gain[keep]
-                tableau.keep(keep)
-                best = best.keep(keep) if best is not None else None
-            if not len(crowd):
+        """Add nodes until all points have left."""
+        row: Any
+        for n in range(MOST):
+            row = self._known_or_sampled(self.h * 2.0**n)
+            fine = row.sound
+            if n:
+                fine &= ~bent(ARRAYS, self.window.nodes[0], row)
+            row = self._keep(fine, row)
+            if n >= WINDOW and len(self.crowd):
+                self.dropped.append(self.window.nodes[0])
+                self.window = Window.of(self.window.nodes[1:])
+            if len(self.crowd):
+                self.window.add(row)
+                if n >= 2:
+                    self._keep(self._goes_on(), row)
+            if not len(self.crowd):
                 return
-            tableau.add(pair, 2.0**n)
-            if n < 2:
-                continue
-            fit = tableau.fit(crowd.noise, *_below(crowd, tableau))
-            contradicted = np.zeros(len(crowd), bool)
-            for deviation, _, _ in fit.residuals:
-                contradicted |= np.abs(deviation) > CONFLICT
-            better = np.ones(len(crowd), bool) if best is None else fit.bound < best.bound
-            best = fit if best is None else best.replaced(better, fit)
-            gain = np.where(better, 0, gain + 1)
-            stop = (gain >= patience(n + 1)) | enough(best, crowd.noise.u, pair.df / pair.h)
-            settled = stop & ~contradicted
-            if n == 2:
-                settled &= ~first_order(tableau.nodes, crowd.noise)
-                contradicted |= first_order(tableau.nodes, crowd.noise)
-            if settled.any():
-                self._finish(crowd, best, settled)
-            keep = np.flatnonzero(~stop & ~contradicted)
-            if not len(keep):
-                return
-            crowd, h, gain, best = crowd.take(keep), h[keep], gain[keep], best.keep(keep)
-            tableau.keep(keep)
 
-    def _node(self, crowd: Crowd, h: Array, tableau: Tableau) -> tuple[Pair, Crowd, Array | None]:
-        """The pairs at h, from what is known where it is known; points that meet an obstacle leave."""
-        pair = self._known_or_sampled(crowd, h)
-        fine = np.isfinite(pair.d) & ~pair.flat
-        if tableau.nodes:
-            fine &= ~bent(ARRAYS, tableau.nodes[0], pair)
-        if fine.all():
-            return pair, crowd, None
-        keep = np.flatnonzero(fine)
-        return pair.take(keep), crowd.take(keep), keep
+    def _keep(self, mask: Array, row: Row) -> Row:
+        """Go on with the points at which a mask holds; what is left of a row."""
+        if everywhere(mask):
+            return row
+        which = np.flatnonzero(mask)
+        self.crowd, self.h, self.gain = self.crowd.take(which), self.h[which], self.gain[which]
+        if len(which):
+            self.window.take(which)
+            self.best = self.best and self.best.take(which)
+            self.dropped = [r.take(which) for r in self.dropped]
+            row = row.take(which)
+        return row
 
-    def _known_or_sampled(self, crowd: Crowd, h: Array) -> Pair:
+    def _goes_on(self) -> Array:
+        """Where one more node is wanted; points that are done leave their results."""
+        u, top, count = self.crowd.noise.u, self.window.nodes[-1], len(self.window.nodes)
+        fit, contradicted = self.window.fit(u, self._below())
+        if self.best is None:
+            self.best = fit
+        else:
+            better = fit.bound < self.best.bound
+            self.gain = np.where(better, 0, self.gain + 1)
+            self.best = fit if everywhere(better) else self.best.replaced(better, fit)
+        best: Any = self.best
+        stop = (self.gain >= patience(count)) | enough(best, u, top.slope)
+        if count == 3 or self.dropped:  # the lowest node is another one
+            contradicted |= first_order(self.window.nodes[:3], self.crowd.noise)
+        settled = stop & ~contradicted
+        if somewhere(settled):  # results of those that the generator would not look at more closely
+            settled &= ~wants_inner_nodes(best, u) & ~wants_restart(best) & precise(best, u)
+            which = np.flatnonzero(settled)
+            if len(which) == len(settled):
+                self.lockstep.finish(self.crowd.index, best)
+            else:
+                self.lockstep.finish(self.crowd.index[which], best.take(which))
+        return ~(stop | contradicted)
+
+    def _below(self) -> list[tuple[Row, Array | None]]:
+        """The pairs below the lowest node, and at which points they are."""
+        lowest = self.window.nodes[0].h
+        found: list[tuple[Row, Array | None]] = []
+        for pair in self.crowd.pairs:
+            smaller = pair.h < lowest
+            if everywhere(smaller):
+                found.append((pair, None))
+            elif somewhere(smaller):
+                found.append((pair, smaller))
+        for row in self.dropped:
+            fresh = np.ones(len(lowest), bool)
+            for pair in self.crowd.pairs:  # where it is not one of these
+                fresh &= pair.h != row.h
+            found.append((row, fresh))
+        return found
+
+    def _known_or_sampled(self, h: Array) -> Row:
+        crowd = self.crowd
         missing = np.ones(len(crowd), bool)
         found = []
         for known in crowd.pairs:
             same = known.h == h
-            if same.all():
+            if everywhere(same):
                 return known
-            if same.any():
-                found.append((known, same))
+            if somewhere(same):
+                found.append((known.values, same))
                 missing &= ~same
         if not found:
-            return self.lockstep.sampled(crowd, [h])[0]
+            return self.lockstep.sampled(crowd.base, crowd.index, h)
+        values = found[0][0].copy()
+        for own, same in found[1:]:
+            np.copyto(values, own, where=same)
         which = np.flatnonzero(missing)
         if len(which):
-            part = Crowd(crowd.x[which], crowd.f0[which], crowd.index[which], crowd.noise.u)
-            found.append((self.lockstep.sampled(part, [h[which]])[0], missing))
-        return _merged(found, len(crowd))
-
-    def _finish(self, crowd: Crowd, best: Fit, settled: Array) -> None:
-        """Results of the settled points that the generator would not look at more closely."""
-        u = crowd.noise.u
-        fine = settled & ~wants_inner_nodes(best, u) & ~wants_restart(best) & precise(best, u)
-        which = np.flatnonzero(fine)
-        self.lockstep.finish(crowd, which, best.value[which], best.bound[which], best.h[which])
+            row = self.lockstep.sampled(crowd.base.take(which), crowd.index[which], h[which])
+            values[:, which] = row.values
+        return Row(h, crowd.base.nodes(h)[1], values, crowd.base)
 
 
-def _merged(parts: list[tuple[Pair, Array]], count: int) -> Pair:
-    """One pair of arrays from pairs of all points, or of those where a mask holds."""
-    pair = object.__new__(Pair)
-    pair.order = 2
-    for name in COLUMNS:
-        column = np.empty(count, bool if name == "flat" else float)
-        for part, where in parts:
-            own = getattr(part, name)
-            column[where] = own if len(own) != count else own[where]
-        setattr(pair, name, column)
-    return pair
-
-
-def _below(crowd: Crowd, tableau: Tableau) -> tuple[list[Pair], list[Array]]:
-    """The pairs below the lowest node, and at which points they are."""
-    lowest = tableau.nodes[0].h
-    found = [(p, p.h < lowest) for p in crowd.pairs]
-    found = [(p, smaller) for p, smaller in found if smaller.any()]
-    return [p for p, _ in found], [smaller for _, smaller in found]
-
-
-def _even_part_like_a_kink(crowd: Crowd) -> Array:
+def _even_part_like_a_kink(pairs: list[Row]) -> Array:
     """Whether the even part might grow like h: the generator then looks at it."""
-    seen = [(p.h, np.abs(p.e) > 10 * crowd.noise.total(p), p.e / p.h) for p in crowd.pairs]
-    found = np.zeros(len(crowd), bool)
+    found = np.zeros(len(pairs[0].h), bool)
+    seen = []
+    for p in pairs:
+        here = np.abs(p.e) > 10 * p.total
+        if somewhere(here):
+            seen.append((p.h, here, p.e / p.h))
     for i, (h, here, slope) in enumerate(seen):
         for other_h, there, other in seen[i + 1 :]:
+            alike = np.abs(other) < 2 * np.abs(slope)
+            if not somewhere(alike):
+                continue
             far = (other_h >= 8 * h) | (h >= 8 * other_h)
-            found |= (
-                here
-                & there
-                & far
-                & (other * slope > 0.5 * slope * slope)
-                & (np.abs(other) < 2 * np.abs(slope))
-            )
+            found |= alike & here & there & far & (other * slope > 0.5 * slope * slope)
     return found
 
 
