@@ -31,9 +31,13 @@ def gradient_check() -> Checker:
 
     def check(*arguments: Any, strict: bool = False, **keywords: Any) -> GradientCheck:
         __tracebackhide__ = True
+        from diffbench.errors import UserError
         from diffbench.gradient_check import check_gradient
 
-        result = check_gradient(*arguments, **keywords)
+        try:
+            result = check_gradient(*arguments, **keywords)
+        except UserError as error:  # shown at the line of the test; what f itself raised stays as the cause
+            raise error.with_traceback(None) from error.__cause__
         result.assert_ok(strict)
         return result
 

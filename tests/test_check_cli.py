@@ -48,6 +48,11 @@ RUNS = [
     ("MODEL:loss", "MODEL:wrong", "--at 1,2,-3.5", 1, "the sign is wrong"),
     ("MODEL:corner", "MODEL:gradient", "--at 0", 0, "kink"),
     ("MODEL:corner", "MODEL:gradient", "--at 0 --strict", 1, "kink"),
+    # float16 holds 40 + sin(x) to 0.03 and 160 + sin(x) to 0.12: too little near the point, enough on a line
+    ("40 + sin(x)", "cos(x)", "--at 0.7 --format float16", 0, "1 cannot tell"),
+    ("40 + sin(x)", "cos(x)", "--at 0.7 --format float16 --along --strict", 0, "along the line"),
+    ("160 + sin(x)", "cos(x)/2", "--at 0.7 --format float16", 0, "1 cannot tell"),
+    ("160 + sin(x)", "cos(x)/2", "--at 0.7 --format float16 --along", 1, "of the integral"),
 ]
 
 
@@ -74,6 +79,12 @@ def test_json(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["format"] == "float64"
     assert [row["verdict"] for row in found["components"]] == ["agrees", "disagrees"]
     assert found["components"][1]["claimed"] == -4.0
+
+
+def test_strict_says_why_it_fails_what_passed(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["check", f"{model}:corner", "--gradient", f"{model}:gradient", "--at", "0", "--strict"]
+    assert main(words) == 1
+    assert "--strict: 1 left open, so the exit code is 1" in capsys.readouterr().err
 
 
 def test_long_tables_are_cut_and_say_so(model: str, capsys: pytest.CaptureFixture[str]) -> None:

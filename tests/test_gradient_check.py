@@ -439,6 +439,15 @@ def test_wrong(gradient_check):
 
 def test_strict(gradient_check):
     gradient_check(np.abs, np.sign, 0.0, strict=True)
+
+def test_bad_request(gradient_check):
+    gradient_check(np.sin, np.cos, 1)
+
+def broken(x):
+    raise KeyError("weights")
+
+def test_broken(gradient_check):
+    gradient_check(broken, np.cos, 1.0)
 """
 
 
@@ -448,6 +457,11 @@ def test_plugin(tmp_path: Path) -> None:
     environment["PYTHONPATH"] = str(Path(db.__file__).parents[1])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "diffbench.pytest_plugin", "test_mine.py"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-    assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "4 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert "1.557 times the estimate" in done.stdout
     assert "kink: the slope is -1 on the left and 1 on the right" in done.stdout
+    assert "strict: 1 left open" in done.stdout
+    assert "UserError: x is made of integers" in done.stdout
+    assert 'raise KeyError("weights")' in done.stdout  # the line of the user's own code
+    for code in ("check_gradient(*arguments", "def assert_ok", "def _point"):  # ... and none of ours
+        assert code not in done.stdout

@@ -427,6 +427,14 @@ def test_bad_input_is_an_error_that_names_the_operation(run: Callable[[Any], Any
         run(Variable(V))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_no_warning_of_numpy_comes_before_the_error(dtype: Any) -> None:
+    for f in (np.log, lambda x: 1 / x, lambda x: np.mean(np.log(np.stack([x, x])))):
+        with pytest.raises(UserError, match=r"gave -?inf for finite input"):
+            grad(f)(dtype(0))
+
+
 def test_infinities_pass_when_asked_to() -> None:
     x = Variable(0.0)
     np.sqrt(x).backward(finite=False)

@@ -74,7 +74,7 @@ class Probe:
             return "overflow"
         if np.any(np.diff(t) <= 0.5 * h):
             return "grid"
-        values = [self._moved(component, node) for node in nodes]
+        values = [self.value_at(component, node) for node in nodes]
         return self._fitted(t, np.array(values, dtype=self.wide), h)
 
     def many(self, component: int, distances: Vector) -> tuple[Vector, Vector]:
@@ -88,7 +88,7 @@ class Probe:
         with np.errstate(over="ignore"):
             nodes = np.unique(self.format.round(base + offsets.astype(self.wide)))
         nodes = nodes[np.isfinite(nodes)]
-        values = np.array([self._moved(component, node) for node in nodes], dtype=self.wide)
+        values = np.array([self.value_at(component, node) for node in nodes], dtype=self.wide)
         values[~np.isfinite(values)] = np.nan
         return (nodes.astype(self.wide) - base).astype(np.float64), (values - self.value).astype(np.float64)
 
@@ -98,7 +98,7 @@ class Probe:
         point.reshape(-1)[component] = self.format.round(self.flat[component] + distance)
         return point
 
-    def _moved(self, component: int, node: Any) -> Any:
+    def value_at(self, component: int, node: Any) -> Any:
         """f with one coordinate moved."""
         if node == self.x.reshape(-1)[component]:
             return self.value

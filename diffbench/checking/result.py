@@ -85,8 +85,11 @@ class GradientCheck:
         strict : bool
             Also if there is a component about which the check cannot tell.
         """
-        if not self.passed or (strict and self.count(CANNOT_TELL)):
+        __tracebackhide__ = True  # pytest shows the test that failed, not this line
+        if not self.passed:
             raise AssertionError(str(self))
+        if strict and self.count(CANNOT_TELL):
+            raise AssertionError(f"strict: {self.count(CANNOT_TELL)} left open\n{self}")
 
     def summary(self) -> str:
         """One line: the outcome and the counts."""

@@ -20,6 +20,7 @@ SHOWN = 20
         'diffbench check "exp(sin(x))" --gradient "cos(x)*exp(sin(x))" --at 1 --format float16',
         "diffbench check model.py:loss --gradient model.py:loss_gradient --at 0.5,-1.2,3",
         'diffbench check "x0**2 + x0*x1" --gradient "2*x0 + x1; x0" --at 1,2',
+        "diffbench check model.py:loss --gradient model.py:loss_gradient --at 1,2 --format bfloat16 --along",
         "diffbench check --command 'simulate {x0} {x1}' --gradient grad.py:gradient --at 1,2",
     )
 )
@@ -30,6 +31,11 @@ SHOWN = 20
 @click.option("--command", metavar="TEXT", help="Instead of TARGET: a program, 'simulate {x0} {x1}'.")
 @click.option("--pattern", metavar="RE", help="Where --command prints the number: one (group).")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one run of --command.  [default: 60]")
+@click.option(
+    "--along",
+    is_flag=True,
+    help="Where values near the point cannot tell, call the gradient along lines through it too.",
+)
 @click.option("--strict", is_flag=True, help="Exit code 1 also if the check cannot tell about a component.")
 @click.option("--json", "as_json", is_flag=True, help="Print every component as JSON.")
 def check(
@@ -40,6 +46,7 @@ def check(
     command: str | None,
     pattern: str | None,
     timeout: float | None,
+    along: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -57,7 +64,7 @@ def check(
 
     function = _function(target, command, pattern, timeout, len(point), variables)
     claimed = _gradient(gradient, len(point), getattr(function, "variables", None) or variables)
-    result = check_gradient(function, claimed, point, formats.strip())
+    result = check_gradient(function, claimed, point, formats.strip(), along)
     title = (target or command or "").strip()
     if as_json:
         print_json(
@@ -76,6 +83,8 @@ def check(
         for text in result.notes:
             note(f"note: {text}")
     undecided = strict and result.count("cannot tell")
+    if undecided and result.passed:
+        note(f"note: --strict: {undecided} left open, so the exit code is 1")
     if undecided or not result.passed:
         raise click.exceptions.Exit(1)
 

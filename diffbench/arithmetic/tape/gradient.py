@@ -44,7 +44,7 @@ def grad(f: Callable[..., Any], *, finite: bool = True) -> Callable[..., Any]:
     def gradient(x: Any, *args: Any, **kwargs: Any) -> Any:
         nested = isinstance(x, Variable)
         create_graph = nested and recording()
-        with record(True):
+        with record(True), np.errstate(all="ignore"):  # what is not finite is refused below, by name
             start: Variable = x.copy() if nested else Variable(x)
             y = start.arithmetic.follow(lambda v: f(v, *args, **kwargs), start)
         if y.size != 1:
