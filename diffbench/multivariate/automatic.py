@@ -15,7 +15,7 @@ from diffbench.errors import RefusedError, UserError
 from diffbench.methods.automatic.drive import FEW, Columns, _numbers, _one_by_one
 from diffbench.methods.automatic.engine import Result, steps
 from diffbench.methods.automatic.lockstep import BLOCK, Crowd, Lockstep
-from diffbench.methods.automatic.pairs import Pair
+from diffbench.methods.automatic.rows import Base, Row
 from diffbench.multivariate.nodes import Changed
 from diffbench.multivariate.request import Request, rows
 from diffbench.multivariate.result import Partials, worst
@@ -170,9 +170,9 @@ class _LinesInLockstep(Lockstep):
         self.owners = index
         return super()._begin(index)
 
-    def sampled(self, crowd: Crowd, steps: list[Raw]) -> list[Pair]:
-        self.owners = crowd.index
-        return super().sampled(crowd, steps)
+    def sampled(self, base: Base, index: Raw, h: Raw) -> Row:
+        self.owners = index
+        return super().sampled(base, index, h)
 
 
 def _estimates(lines: Lines, which: Raw, known: list[dict[Any, Any]] | None = None) -> list[Result]:
