@@ -14,7 +14,7 @@ from typing import Any
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
-from diffbench.methods.automatic.rules import precise
+from diffbench.methods.automatic.rules import FEW_BITS, precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
@@ -202,6 +202,8 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
     bound = probe.u * flat.size / min(flat.h, probe.scale)
     if landscape.beyond is not None:
         bound = max(bound, landscape.beyond.df / flat.h)
+    elif probe.u >= FEW_BITS:  # f may be frozen there: the slope with which it leaves is possible, too
+        bound = max([bound, *(p.df / p.h for p in probe.sound if p.h > flat.h)])
     return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
 
 
@@ -233,13 +235,14 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         return _nothing(probe)
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
-    if low:  # everything seen at smaller steps is possible
-        bound = max(
-            [
-                bound,
-                *(abs(float(p.d - fit.value)) + noise.interval(p) for p in answer.pairs if p.h <= fit.top.h),
-            ]
-        )
+    coarse = noise.u >= FEW_BITS
+    if coarse and not answer.flat:
+        bound = max(bound, _frozen(answer, fit))
+        low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
+    if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
+        reach = (4 if coarse else 1) * fit.top.h
+        seen = [p for p in answer.pairs if p.h <= reach]
+        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.interval(p) for p in seen)])
     both = fit.top.order == 2
     left, right = answer.sides
     return Result(
@@ -260,11 +263,24 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     )
 
 
+def _frozen(answer: Answer, fit: Fit) -> float:
+    """How far D moves at the first step beyond a fit, if it does so without having bent before.
+
+    In few bits that is the sign of an intermediate result that does not change at the smaller steps: their
+    values are then those of another smooth function.
+    """
+    lower = [p for p in answer.pairs if p.h < fit.top.h / 1.2]
+    upper = [p for p in answer.pairs if p.h > fit.top.h * 1.2]
+    if not lower or not upper or not sudden(lower[-1], fit.top, upper[0], answer.noise):
+        return 0.0
+    return float(abs(upper[0].d - fit.value))
+
+
 def _doubt(answer: Answer, fit: Fit) -> str:
     """Why not to believe a fit, or an empty text."""
     noise, landscape = answer.noise, answer.landscape
     if landscape is not None and answer.flat:
-        return STEPS if landscape.sudden else ""
+        return STEPS if landscape.sudden else FLAT if noise.u >= FEW_BITS else ""
     if noise.added > 0.15 * max(p.df for p in answer.pairs):
         return "noise is as large as the changes of f: no step can resolve the derivative"
     return "" if precise(fit, noise.u) else "the bound is large beside the value"
@@ -281,6 +297,7 @@ def _nothing(probe: Probe) -> Result:
 
 KINK = "the slope jumps at x: there is no derivative, the value is the mean of both sides"
 STEPS = "equal values near x, then a jump: f may be a staircase whose derivative is not 0"
+FLAT = "equal values near x: in so few bits a slope may be lost where terms are added inside f"
 OUTSIDE = "f(x) is NaN: x is outside the domain of the function"
 INFINITE = "f(x) is infinite: x is at a pole, or rescale, or use a wider format"
 ISOLATED = "there are no finite values next to x"

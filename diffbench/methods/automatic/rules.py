@@ -22,6 +22,8 @@ FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from abou
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 6  # nodes in one extrapolation
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
+FEW_BITS = 2.0**-12  # unit roundoff from which terms inside f may not change at all over the first steps
+TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
 
@@ -90,6 +92,15 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
     once, twice = middle.d - low.d, high.d - middle.d
     seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
     return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
+
+
+def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
+    """Whether D turns between two steps (of one point) without having bent between the smaller ones."""
+    power = middle.order
+    growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
+    unsure = 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
+    allowed = TURN * growth * (abs(middle.d - low.d) + unsure) + noise.interval(high)
+    return bool(abs(high.d - middle.d) > allowed)
 
 
 def patience(count: int) -> int:
