@@ -13,8 +13,8 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
-from diffbench.methods.automatic.rules import FEW_BITS, precise, sudden
+from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe
+from diffbench.methods.automatic.rules import precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
@@ -117,6 +117,8 @@ def _both_sides(probe: Probe, central: Answer) -> Asking:
     if gap <= bound and central.split != "kink":
         best = min((a for a in (right, left) if not a.flat), key=lambda a: a.fit.bound, default=right)
         best.notes.append("f'' jumps at x: from one side")
+        if probe.u >= FEW_BITS:  # it may as well be rounding that looks like it
+            best.fit = replace(best.fit, bound=best.fit.bound + gap)
         return best
     middle = replace(right.fit, value=0.5 * (right.fit.value + left.fit.value), bound=0.5 * (gap + bound))
     return replace(right, fit=middle, low=KINK, sides=(left.fit.value, right.fit.value), side=0)
@@ -240,9 +242,12 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         bound = max(bound, _frozen(answer, fit))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
-        reach = (4 if coarse else 1) * fit.top.h
+        larger = [p.h for p in answer.pairs if p.h > fit.top.h]
+        reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
         seen = [p for p in answer.pairs if p.h <= reach]
         bound = max([bound, *(abs(float(p.d - fit.value)) + noise.interval(p) for p in seen)])
+        if coarse and _unresolved(answer.pairs, noise):
+            bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2
     left, right = answer.sides
     return Result(
@@ -276,6 +281,13 @@ def _frozen(answer: Answer, fit: Fit) -> float:
     return float(abs(upper[0].d - fit.value))
 
 
+def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
+    """Whether the smallest steps contradict each other: what f does near x is below the first of them."""
+    first = pairs[0]
+    second = next((p for p in pairs if p.h > 1.2 * first.h), first)
+    return abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+
+
 def _doubt(answer: Answer, fit: Fit) -> str:
     """Why not to believe a fit, or an empty text."""
     noise, landscape = answer.noise, answer.landscape
@@ -298,6 +310,7 @@ def _nothing(probe: Probe) -> Result:
 KINK = "the slope jumps at x: there is no derivative, the value is the mean of both sides"
 STEPS = "equal values near x, then a jump: f may be a staircase whose derivative is not 0"
 FLAT = "equal values near x: in so few bits a slope may be lost where terms are added inside f"
+UNRESOLVED = "f varies within the smallest steps of the format: no step can resolve the derivative"
 OUTSIDE = "f(x) is NaN: x is outside the domain of the function"
 INFINITE = "f(x) is infinite: x is at a pole, or rescale, or use a wider format"
 ISOLATED = "there are no finite values next to x"
