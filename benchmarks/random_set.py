@@ -187,6 +187,8 @@ REMOVABLE: tuple[tuple[str, Program], ...] = (  # 0/0 at 0, and finite beside it
     ("(exp-1-v)/v2", lambda v: (np.exp(v) - 1 - v) / v**2),
     ("(v-sin)/v2", lambda v: (v - np.sin(v)) / v**2),
     ("(cosh-1)/v", lambda v: (np.cosh(v) - 1) / v),
+    ("(cosh-1)/v2", lambda v: (np.cosh(v) - 1) / v**2),
+    ("(root-1)/v2", lambda v: (np.sqrt(1 + v**2) - 1) / v**2),
     ("log(1+v)/v", lambda v: np.log(1 + v) / v),
     ("(root-1)/v", lambda v: (np.sqrt(1 + v**2) - 1) / v),
     ("(tanh-v)/v2", lambda v: (np.tanh(v) - v) / v**2),
@@ -205,9 +207,9 @@ def cancelling(
 ) -> tuple[str, Program, Program, float, float]:
     """A removable singularity, an expanded polynomial near its zero or a difference quotient inside f.
 
-    Up to two thirds of the bits are lost where x is close to the critical place.
+    Up to two thirds of the bits are lost where x is close to the critical place; in few bits all of them.
     """
-    close = 2.0 ** -rng.uniform(0, bits / 3)
+    close = 2.0 ** -rng.uniform(0, bits / 3 if bits > 24 else bits / 2)
     side = float(rng.choice([-1, 1]))
     kind = rng.integers(3)
     unit = 2.0**-bits
