@@ -236,7 +236,7 @@ def no_remainder(ops: Any, order: int, odd: Any, odd_noise: Any, even: Any, even
     return [0.0 * c for c in odd]
 
 
-def never_noise(self: Any, low: Any, middle: Any, high: Any) -> Any:
+def never_noise(self: Any, low: Any, middle: Any) -> Any:
     return False
     yield
 
@@ -246,7 +246,7 @@ PLANTED: tuple[tuple[str, Any, str, Any, tuple[str, ...]], ...] = (
     ("rounding of the argument left out", pairs.Noise, "total", no_argument_rounding, ("steep",)),
     ("truncation left out", tableau, "remainders", no_remainder, ("smooth", "edge", "pole", "kink near")),
     ("noise never believed", climb.Climb, "_is_noise", never_noise, ("noisy", "quantised")),
-    ("intervals a tenth as wide", pairs, "K", 0.1, ("noisy", "offset", "smooth")),
+    ("intervals a tenth as wide", pairs, "K", 0.5, ("quantised",)),
     ("one deviation instead of 4.5", tableau, "Z", 0.3, ("smooth", "wave", "offset", "noisy")),
 )
 

@@ -17,6 +17,7 @@ from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise
 from diffbench.methods.automatic.rules import precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
+FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
 
 
@@ -77,6 +78,7 @@ class Answer:
     split: str = ""  # "kink" or "first order": both sides have to be looked at on their own
     sides: tuple[Any, Any] = (math.nan, math.nan)
     pairs: list[Pair] = field(default_factory=list)
+    scale: float = math.inf  # the power of two below |x|
 
     @property
     def flat(self) -> bool:
@@ -235,6 +237,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     fit, noise, landscape = answer.fit, answer.noise, answer.landscape
     if fit is None:
         return _nothing(probe)
+    answer.scale = probe.scale if probe.x else math.inf
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
     coarse = noise.u >= FEW_BITS
@@ -295,6 +298,8 @@ def _doubt(answer: Answer, fit: Fit) -> str:
         return STEPS if landscape.sudden else FLAT if noise.u >= FEW_BITS else ""
     if noise.added > 0.15 * max(p.df for p in answer.pairs):
         return "noise is as large as the changes of f: no step can resolve the derivative"
+    if noise.added and fit.top.h > FAR * answer.scale:
+        return "noise hides all changes of f but those over steps far larger than x"
     return "" if precise(fit, noise.u) else "the bound is large beside the value"
 
 
