@@ -3,9 +3,10 @@
     python benchmarks/catalogue_auto.py                        the table of docs/auto.md
     python benchmarks/catalogue_auto.py --formats float16 --rows    and every row to look at
 
-A row is silently wrong if its relative error exceeds 1e-3 and 100 times the robust best error of central-2 for the
-same problem, point and format; flagged if the status is not ``ok``; failed without a finite number. Problems
-whose truth is another function's (noise put on a smooth one, a solver, a quadrature) have a row of their own.
+A row is silently wrong if its relative error exceeds 1e-3 and 100 times the robust best error of central-2 for
+the same problem, point and format; flagged if the status is not ``ok``; failed without a finite number. Points
+where f(x) or f'(x) is no number of the format count as ``beyond the format`` and nowhere else. Problems whose
+truth is another function's (noise put on a smooth one, a solver, a quadrature) have a row of their own.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 import diffbench as db
-from diffbench.tournament.rows import TournamentSettings, tournament_cell, wrong_from  # noqa: F401
+from diffbench.arithmetic.formats import get_format
+from diffbench.tournament.rows import TournamentSettings, tournament_cell
 
 FORMATS = ("float64", "float32", "float16", "bfloat16")
 HEADER = (
-    "| format | points | failed | silently wrong | flagged | median relative error | covered, all |"
-    " covered, not flagged | bound / error | evaluations: median | 95 % | most |\n|" + "---|" * 12
+    "| format | points | beyond the format | failed | silently wrong | flagged | median relative error |"
+    " covered, all | covered, not flagged | bound / error | evaluations: median | 95 % | most |\n|" + "---|" * 13
 )
 
 
@@ -37,19 +39,18 @@ def rows_of(format_name: str, method: str = "auto", derivative: int = 1) -> pd.D
         rows = tournament_cell(problem, format_name, settings)["steps"]
         parts.append(rows.assign(own=problem.truth is None))
     rows = pd.concat(parts, ignore_index=True)
-    return scored(rows[rows["judged"] & (rows["relative_to"] != "")])
+    return scored(rows[rows["judged"]], get_format(format_name).max)
 
 
-def scored(rows: pd.DataFrame) -> pd.DataFrame:
-    """What is counted of each row."""
+def scored(rows: pd.DataFrame, largest: float) -> pd.DataFrame:
+    """What is counted of each row; ``beyond``: f(x) or the derivative is no number of the format."""
     finite = np.isfinite(rows["estimate"])
     flagged = finite & (rows["status"] != "ok")
     error = rows["error"].abs()
-    best = rows["error_best"]
-    unit = (error / rows["relative_error"]).where(rows["relative_error"] > 0)
-    del best, unit
+    beyond = rows["status"].isin(("domain", "overflow")) | ~(rows["exact"].abs() <= largest)
     return rows.assign(
-        lost=~finite,
+        beyond=beyond,
+        lost=~finite & ~beyond,
         flagged=flagged,
         wrong=rows["silent_wrong"] & ~flagged,
         covered=finite & (error <= rows["error_estimate"]),
@@ -59,10 +60,12 @@ def scored(rows: pd.DataFrame) -> pd.DataFrame:
 
 def line(name: str, rows: pd.DataFrame) -> str:
     """One row of the table."""
+    everything, rows = len(rows), rows[~rows["beyond"]]
     sure = rows[~rows["flagged"]]
     cells = [
         name,
-        len(rows),
+        everything,
+        everything - len(rows),
         int(rows["lost"].sum()),
         int(rows["wrong"].sum()),
         int(rows["flagged"].sum()),

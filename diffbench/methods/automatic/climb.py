@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import CAP, FEW_BITS, LARGEST, Asking, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import CAP, FEW_BITS, LARGEST, Asking, Noise, Pair, Probe, short_unit
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -61,8 +61,11 @@ class Landscape:
 class Climb:
     """One climb on one side (or both) of x."""
 
-    def __init__(self, probe: Probe, noise: Noise, believe_noise: bool = True) -> None:
+    def __init__(
+        self, probe: Probe, noise: Noise, believe_noise: bool = True, believe_short: bool = True
+    ) -> None:
         self.probe, self.noise, self.believe_noise = probe, noise, believe_noise
+        self.believe_short, self.short = believe_short, False
         self.quantum = 0.0
         self.first_order = False
         self.notes: list[str] = []
@@ -73,6 +76,10 @@ class Climb:
         if low is None:
             return None
         high = yield from self._upwards(low, low.h * 2.0 ** round(SECOND * self.probe.bits))
+        short = short_unit(self.probe) if self.believe_short else 0.0
+        if short > self.noise.u:
+            self.noise.coarsen(short)
+            self.short = True
         unresolved = flats = 0
         for _ in range(CAP):  # every round asks for a value, or knows one more pair
             if high is None:

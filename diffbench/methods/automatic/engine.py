@@ -13,12 +13,11 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, short_unit
 from diffbench.methods.automatic.rules import precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
 FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
-SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
 
 
 @dataclass(frozen=True)
@@ -175,6 +174,10 @@ def _look(probe: Probe) -> Asking:
     climb = Climb(probe, noise)
     try:
         landscape = yield from climb.run()
+        if climb.short and short_unit(probe) != noise.u:  # later values have more bits
+            noise = Noise(probe.u, float(probe.x))
+            climb = Climb(probe, noise, believe_short=False)
+            landscape = yield from climb.run()
         if landscape is not None and noise.added and noise.added > 0.15 * max(p.df for p in probe.sound):
             noise = Noise(probe.u, float(probe.x))
             climb = Climb(probe, noise, believe_noise=False)
@@ -187,9 +190,9 @@ def _look(probe: Probe) -> Asking:
         return Answer(None, noise, None, notes)
     if landscape.plateau is not None:
         return Answer(_plateau(probe, landscape), noise, landscape, notes)
-    short = _short(probe)
-    if short > noise.u:
-        noise.coarsen(short)
+    short = short_unit(probe)
+    noise.coarsen(short)
+    if noise.u > probe.u:
         notes.append("values of a coarser format")
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
     if split:
@@ -209,21 +212,6 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
     elif probe.u >= FEW_BITS:  # f may be frozen there: the slope with which it leaves is possible, too
         bound = max([bound, *(p.df / p.h for p in probe.sound if p.h > flat.h)])
     return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
-
-
-def _short(probe: Probe) -> float:
-    """Unit roundoff of the coarsest format that holds all values, if that is coarser than their own."""
-    values = {float(v) for v in probe.values.values() if math.isfinite(v)}
-    if len(values) < 3 or probe.x == 0:
-        return 0.0
-    for bits in SHORT:
-        if probe.bits > 11 and bits < probe.bits and all(_fits(v, bits) for v in values):
-            return 2.0**-bits
-    return 0.0
-
-
-def _fits(value: float, bits: int) -> bool:
-    return math.ldexp(math.frexp(value)[0], bits).is_integer()
 
 
 def _at_an_edge(probe: Probe, fit: Fit) -> bool:

@@ -11,7 +11,7 @@ import math
 
 from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
+from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, snapped
 from diffbench.methods.automatic.rules import (
     WINDOW,
     aligned,
@@ -61,9 +61,11 @@ class Growth:
         return self.best
 
     def _precise_step(self, base: Pair) -> float:
-        """The smallest step whose interval is about the smallest of all: a larger one gains nothing."""
+        """The base, or where its noise has become large (in relation to large values) a smaller step."""
         pairs = [p for p in self.probe.sound if p.h <= base.h]
         least = min(self.noise.interval(p) for p in pairs)
+        if self.noise.u < FEW_BITS and self.noise.interval(base) <= 30 * least:
+            return base.h
         return next(p.h for p in pairs if self.noise.interval(p) <= 2 * least)
 
     def _first_order(self, low: Pair) -> bool:

@@ -22,7 +22,6 @@ FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from abou
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 6  # nodes in one extrapolation
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
-MODE=0
 TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
@@ -95,16 +94,13 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
 
 
 def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
-    """Whether D turns between two steps (of one point) although no bend was seen between the smaller ones."""
+    """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
     power = middle.order
     growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
     unseen = 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    turn = abs(high.d - middle.d)
     change = abs(middle.d - low.d)
-    if MODE==0: return bool(change <= unseen and turn > TURN * growth * unseen + noise.interval(high))
-    if MODE==1: return bool(turn > TURN * growth * (unseen+change) + noise.interval(high))
-    if MODE==2: return bool(turn > TURN * growth * max(unseen,growth*change) + noise.interval(high))
-    if MODE==3: return bool(turn > TURN * growth * (unseen if change<=unseen else 2*change) + noise.interval(high))
+    slow = unseen if change <= unseen else 2 * change
+    return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
 
 def patience(count: int) -> int:
