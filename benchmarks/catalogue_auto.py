@@ -3,10 +3,10 @@
     python benchmarks/catalogue_auto.py                        the table of docs/auto.md
     python benchmarks/catalogue_auto.py --formats float16 --rows    and every row to look at
 
-A row is silently wrong if its relative error exceeds 1e-3 and 100 times the robust best error of central-2 for
-the same problem, point and format; flagged if the status is not ``ok``; failed without a finite number. Points
-where f(x) or f'(x) is no number of the format count as ``beyond the format`` and nowhere else. Problems whose
-truth is another function's (noise put on a smooth one, a solver, a quadrature) have a row of their own.
+A row is silently wrong if its relative error exceeds 1e-3 and 100 times the robust best error of central-2
+for the same problem, point and format; flagged if the status is not ``ok``; failed without a finite number.
+Points where f(x) or f'(x) is no number of the format count as ``beyond the format`` and nowhere else. Problems
+whose truth is another function's (noise put on a smooth one, a solver, a quadrature) have a row of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from diffbench.tournament.rows import TournamentSettings, tournament_cell
 FORMATS = ("float64", "float32", "float16", "bfloat16")
 HEADER = (
     "| format | points | beyond the format | failed | silently wrong | flagged | median relative error |"
-    " covered, all | covered, not flagged | bound / error | evaluations: median | 95 % | most |\n|" + "---|" * 13
+    " covered, all | covered, not flagged | bound / error | evaluations: median | 95 % | most |\n|"
+    + "---|" * 13
+    + "\n"
 )
 
 
@@ -87,7 +89,7 @@ def main() -> None:
     parser.add_argument("--rows", action="store_true", help="every row that is lost, wrong or not covered")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    sys.stdout.write(HEADER + "\n")
+    sys.stdout.write(HEADER)
     for name in options.formats.split(","):
         rows = rows_of(name, derivative=options.derivative)
         sys.stdout.write(line(name, rows[rows["own"]]))
