@@ -5,8 +5,8 @@
 
 A row is silently wrong if its relative error exceeds 1e-3 and 100 times the robust best error of central-2
 for the same problem, point and format; flagged if the status is not ``ok``; failed without a finite number.
-Points where f(x) or f'(x) is no number of the format count as ``beyond the format`` and nowhere else. Problems
-whose truth is another function's (noise put on a smooth one, a solver, a quadrature) have a row of their own.
+Points where f(x) or f'(x) is no number of the format count as ``beyond the format`` and nowhere else.
+Problems whose truth is another function's (noise put on a smooth one, a solver) have a row of their own.
 """
 
 from __future__ import annotations

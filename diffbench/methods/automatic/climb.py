@@ -29,6 +29,8 @@ from diffbench.methods.automatic.rules import (
     power_law,
 )
 
+TRIES = 2  # a sawtooth is looked for so many times in a climb
+LATE = 16  # evaluations after which it is not: the growth needs what is left
 GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
 
@@ -67,6 +69,7 @@ class Climb:
         self.probe, self.noise, self.believe_noise = probe, noise, believe_noise
         self.believe_short, self.short = believe_short, False
         self.quantum = 0.0
+        self.tries = 0  # of looking for a sawtooth
         self.first_order = False
         self.notes: list[str] = []
 
@@ -244,8 +247,10 @@ class Climb:
             return False
         if (yield from self._irreproducible(low, middle)):
             return True
-        if self.quantum or self.noise.added:
+        late = self.tries >= TRIES or self.probe.evaluations > LATE
+        if late or self.quantum or self.noise.added or math.isfinite(self.probe.limit):
             return False
+        self.tries += 1
         return (yield from self._teeth(low, middle))
 
     def _irreproducible(self, low: Pair, middle: Pair) -> Asking:
