@@ -1,12 +1,15 @@
 """Random functions to judge derivative methods by: nobody can have tuned to what is drawn after the fact.
 
-    python benchmarks/random_set.py --seed 7 --cases 1000 [--methods auto,jacobi] [--groups]
+    python benchmarks/random_set.py --seed 7 --cases 1000 [--methods auto] [--groups] [--format float16]
 
 Every case is a composite of elementary functions at a random length scale (1e-8 to 1e8), magnitude of x,
 amplitude and offset, from one of the groups below; the truth is the derivative of the smooth program from a
 Taylor series over Arb balls, at the exact float64 x. A case is drawn again when its truth is not finite,
 vanishes beside the scale of the function, or takes Arb more than 4096 bits (the size guard: nested
 exponentials would otherwise never end).
+
+In narrower formats the program runs strictly in the format, with groups of their own (``NARROW``): what
+differs there is that terms which cancel inside f leave few bits, or none.
 
 Tuning uses seeds below 1000; a published table one that is fixed by the frozen code (docs/auto.md).
 """
@@ -36,6 +39,16 @@ GROUPS: dict[str, float] = {  # name -> share
     "float32 inside": 0.05,
     "kink near": 0.05,
     "jump near": 0.03,
+    "cancel": 0.08,  # terms that cancel inside f: its noise is far above the rounding of its value
+}
+
+NARROW: dict[str, float] = {  # the same for formats of less than 53 bits
+    "smooth": 0.34,
+    "wave": 0.08,
+    "offset": 0.10,
+    "edge": 0.10,
+    "pole": 0.08,
+    "cancel": 0.30,
 }
 
 
@@ -52,6 +65,7 @@ class Case:
     x: float
     truth: float
     best: float
+    format: str = "float64"
 
 
 # -- composites --------------------------------------------------------------------------------------------
@@ -119,6 +133,8 @@ def draw(rng: np.random.Generator, group: str) -> tuple[str, Program, Program, f
     if group == "at zero":
         x = 0.0
         return f"{name} at 0", (f := lambda t: amplitude * g(t / length + v)), f, x, 0.0
+    if group == "cancel":
+        return cancelling(rng, length, amplitude)
     if group == "noisy":
         level = amplitude * 10.0 ** rng.uniform(-13, -2)
         stream = int(rng.integers(1 << 30))
@@ -162,6 +178,126 @@ def _edge(
 
     label = ("log", "sqrt", "power 3/2", f"sqrt*{name}")[kind]
     return f"{label} edge", f, f, x, 0.0
+
+
+# -- cancellation ------------------------------------------------------------------------------------------
+
+REMOVABLE: tuple[tuple[str, Program], ...] = (  # 0/0 at 0, and finite beside it
+    ("(exp-1)/v", lambda v: (np.exp(v) - 1) / v),
+    ("(exp-1-v)/v2", lambda v: (np.exp(v) - 1 - v) / v**2),
+    ("(v-sin)/v2", lambda v: (v - np.sin(v)) / v**2),
+    ("(cosh-1)/v", lambda v: (np.cosh(v) - 1) / v),
+    ("(cosh-1)/v2", lambda v: (np.cosh(v) - 1) / v**2),
+    ("(root-1)/v2", lambda v: (np.sqrt(1 + v**2) - 1) / v**2),
+    ("log(1+v)/v", lambda v: np.log(1 + v) / v),
+    ("(root-1)/v", lambda v: (np.sqrt(1 + v**2) - 1) / v),
+    ("(tanh-v)/v2", lambda v: (np.tanh(v) - v) / v**2),
+    ("1/v-1/sin", lambda v: 1 / v - 1 / np.sin(v)),
+)
+EXPANDED: tuple[tuple[str, Program], ...] = (  # sums whose terms cancel
+    ("square", lambda v: v**2 - 2 * v + 1),
+    ("cube", lambda v: v**3 - 3 * v**2 + 3 * v - 1),
+    ("exp-lin", lambda v: np.exp(v - 1) - v),
+    ("log+lin", lambda v: np.log(v) - v + 1),
+)
+
+
+def cancelling(
+    rng: np.random.Generator, length: float, amplitude: float, bits: int = 53
+) -> tuple[str, Program, Program, float, float]:
+    """A removable singularity, an expanded polynomial near its zero or a difference quotient inside f.
+
+    Up to two thirds of the bits are lost where x is close to the critical place; in few bits all of them.
+    """
+    close = 2.0 ** -rng.uniform(0, bits / 3 if bits > 24 else bits / 2)
+    side = float(rng.choice([-1, 1]))
+    kind = rng.integers(3)
+    unit = 2.0**-bits
+    if kind == 0:
+        name, g = REMOVABLE[rng.integers(len(REMOVABLE))]
+        v, power = side * close, 2 if "v2" in name else 1
+        level = unit / close**power
+    elif kind == 1:
+        name, g = EXPANDED[rng.integers(len(EXPANDED))]
+        v, level = 1 + 0.5 * side * close, 3 * unit
+    else:
+        name, k = OUTER[rng.integers(len(OUTER))]
+        delta = few_bits(close)
+        name, v, level = f"difference of {name}", rng.uniform(0.3, 2), 2 * unit / delta
+
+        def g(v: Any) -> Any:  # a difference quotient
+            return (k(v + delta) - k(v)) / delta
+
+    def f(t: Any) -> Any:
+        return amplitude * g(t / length)
+
+    return name, f, f, float(v * length), level * amplitude
+
+
+# -- narrow formats ----------------------------------------------------------------------------------------
+
+
+def few_bits(value: float) -> float:
+    """A number with 7 significant bits: the same in every format."""
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(mantissa * 128), exponent - 7)
+
+
+def draw_narrow(rng: np.random.Generator, group: str, bits: int) -> tuple[str, Program, float]:
+    """Name, program and x: as ``draw``, with magnitudes that 5 bits of exponent can hold."""
+    name, g = composite(rng)
+    length, amplitude = (few_bits(10.0 ** rng.uniform(-1.5, 1.5)) for _ in range(2))
+    x = float(rng.choice([-1, 1]) * length * 10.0 ** rng.uniform(-2, 0.8))
+    if group == "cancel":
+        name, f, _, x, _ = cancelling(rng, few_bits(10.0 ** rng.uniform(-0.5, 0.5)), amplitude, bits)
+        return name, f, x
+    if group == "wave":
+        return "wave", lambda t: amplitude * (np.sin(t / length) + 0.25 * np.cos(1.75 * t / length)), x
+    if group == "offset":
+        offset = few_bits(10.0 ** rng.uniform(0.5, 1.5))
+        return f"{name}+offset", lambda t: amplitude * (offset + g(t / length)), x
+    if group in ("edge", "pole"):
+        where = few_bits(length * rng.uniform(-1, 1))
+        side = float(rng.choice([-1, 1]))
+        x = where + side * length * 10.0 ** rng.uniform(-1.5, 0.5)
+        if group == "pole":
+            return "pole", lambda t: amplitude / ((t - where) / length), x
+        root = bool(rng.integers(2))
+        return "edge", lambda t: amplitude * (np.sqrt if root else np.log)(side * (t - where) / length), x
+    return name, lambda t: amplitude * g(t / length), x
+
+
+def narrow_cases(seed: int, count: int, format_name: str) -> Iterator[Case]:
+    """So many cases of a seed in a narrow format; x, f(x) and f'(x) are within its range."""
+    from diffbench.arithmetic.formats import get_format
+    from diffbench.steps.sampler import Sampler
+
+    fmt = get_format(format_name)
+    rng = np.random.default_rng(seed)
+    names, shares = list(NARROW), np.array(list(NARROW.values()))
+    made = 0
+    while made < count:
+        group = str(rng.choice(names, p=shares / shares.sum()))
+        name, f, x = draw_narrow(rng, group, fmt.precision)
+        x = float(fmt.round(x))
+        derivatives = truth(f, x)
+        f0 = float(Sampler(f, fmt)(np.array([x]))[0])
+        if derivatives is None or not math.isfinite(f0) or not 1e-4 < abs(derivatives[1]) < 1e4:
+            continue
+        made += 1
+        best = empirical_best(Sampler(f, fmt), x, fmt, derivatives[1])
+        yield Case(f"{group}: {name}", group, f, x, derivatives[1], best, format_name)
+
+
+def empirical_best(sample: Program, x: float, fmt: Any, exact: float) -> float:
+    """The robust best relative error of central-2: the worst of five steps in a row, where that is least."""
+    scale = 2.0 ** math.floor(math.log2(abs(x))) if x else 1.0
+    h = scale * 10.0 ** np.arange(math.log10(fmt.u), 1.0, 0.05)
+    upper, lower = np.asarray(fmt.round(x + h), float), np.asarray(fmt.round(x - h), float)
+    with np.errstate(all="ignore"):
+        errors = np.abs((sample(upper) - sample(lower)) / (upper - lower) - exact)
+    errors = np.where(np.isfinite(errors), errors, np.inf)
+    return float(min(errors[k - 2 : k + 3].max() for k in range(2, len(errors) - 2)) / abs(exact))
 
 
 def _single(f: Program, t: Any) -> Any:
@@ -283,11 +419,18 @@ class Row:
 
 def measured(name: str, case: Case) -> Row:
     """A method on a case, whatever it does."""
-    if name == "central-2@cbrt-eps":
+    if name == "central-2@cbrt-eps" and case.format == "float64":
         return _cbrt(case)
     from diffbench.arithmetic.formats import get_format
     from diffbench.methods import get_method
     from diffbench.methods.harness import measure
+
+    if case.format != "float64":
+        fmt = get_format(case.format)
+        found = measure(get_method(name), case.f, fmt, case.x)
+        return Row(
+            name, case, float(found.value), float(found.error_estimate), found.evaluations, found.status
+        )
 
     def program(t: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -346,16 +489,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--format", default="float64")
     parser.add_argument("--groups", action="store_true", help="a line for every group of the first method")
     options = parser.parse_args()
-    drawn = list(cases(options.seed, options.cases))
-    print(f"seed {options.seed}, {len(drawn)} cases\n\n{HEADER}")  # noqa: T201
+    narrow = options.format != "float64"
+    make = narrow_cases(options.seed, options.cases, options.format) if narrow else None
+    drawn = list(make or cases(options.seed, options.cases))
+    print(f"seed {options.seed}, {options.format}, {len(drawn)} cases\n\n{HEADER}")  # noqa: T201
     for name in options.methods.split(","):
         start = time.perf_counter()
         rows = [measured(name, case) for case in drawn]
         print(line(name, rows), f" {time.perf_counter() - start:.1f} s", flush=True)  # noqa: T201
         if options.groups and name == options.methods.split(",")[0]:
-            for group in GROUPS:
+            for group in NARROW if narrow else GROUPS:
                 some = [r for r in rows if r.case.group == group]
                 if some:
                     print(line(f"{name}: {group} ({len(some)})", some))  # noqa: T201

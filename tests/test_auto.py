@@ -236,7 +236,7 @@ def no_remainder(ops: Any, order: int, odd: Any, odd_noise: Any, even: Any, even
     return [0.0 * c for c in odd]
 
 
-def never_noise(self: Any, low: Any, middle: Any, high: Any) -> Any:
+def never_noise(self: Any, low: Any, middle: Any) -> Any:
     return False
     yield
 
@@ -246,7 +246,7 @@ PLANTED: tuple[tuple[str, Any, str, Any, tuple[str, ...]], ...] = (
     ("rounding of the argument left out", pairs.Noise, "total", no_argument_rounding, ("steep",)),
     ("truncation left out", tableau, "remainders", no_remainder, ("smooth", "edge", "pole", "kink near")),
     ("noise never believed", climb.Climb, "_is_noise", never_noise, ("noisy", "quantised")),
-    ("intervals a tenth as wide", pairs, "K", 0.1, ("noisy", "offset", "smooth")),
+    ("intervals a tenth as wide", pairs, "K", 0.5, ("quantised",)),
     ("one deviation instead of 4.5", tableau, "Z", 0.3, ("smooth", "wave", "offset", "noisy")),
 )
 
@@ -399,3 +399,55 @@ def test_a_program_of_a_format_is_sampled_in_it() -> None:
     found = estimate(Sampler(np.exp, fmt), 1.0, fmt)
     assert abs(found.value - math.e) <= found.bound
     assert found.noise >= fmt.u * 1.0
+
+
+# -- terms that cancel inside f ----------------------------------------------------------------------------
+
+
+MISSED = pytest.mark.xfail(
+    strict=True, reason="known miss (docs/auto.md): too many evaluations are used before"
+)
+
+
+@pytest.mark.parametrize("x", [3e-5, -1e-5, 2.0**-17, pytest.param(7e-6, marks=MISSED)])
+def test_a_term_that_moves_in_steps_is_noise(x: float) -> None:
+    """(x - sin x) / x^2 is about x / 6; between two steps of its numerator its slope is -1/3, not 1/6."""
+    found = at(lambda t: (t - np.sin(t)) / t**2, x)
+    assert abs(found.value - 1 / 6) <= found.bound
+    assert found.status == "low_confidence" or found.bound < 0.1
+
+
+def test_teeth_that_are_not_looked_for_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [case for case in CASES if case.group == "cancel"]
+    before, wrong_before, _ = scored(some)
+    monkeypatch.setattr(climb, "TRIES", 0)
+    after, wrong, _ = scored(some)
+    assert wrong_before == 0
+    assert wrong > 0
+    assert after < before
+
+
+NARROW_CASES = {name: list(random_set.narrow_cases(7, 150, name)) for name in ("float16", "bfloat16")}
+
+
+@pytest.mark.parametrize("name", NARROW_CASES)
+def test_half_precision_is_covered_and_not_silently_wrong(name: str) -> None:
+    """99 % on thousands of cases (docs/auto.md); of 150, chance takes two more."""
+    rows = [random_set.measured("auto", case) for case in NARROW_CASES[name]]
+    assert sum(r.wrong for r in rows) == 0
+    assert np.mean([r.covered for r in rows]) >= 0.975
+
+
+def test_equal_values_in_few_bits_are_flagged() -> None:
+    fmt = get_format("bfloat16")
+    found = estimate(Sampler(lambda t: np.sqrt(t + 1) - np.sqrt(t), fmt), 1000.0, fmt)
+    assert found.status == "low_confidence"
+    assert "few bits" in found.reason
+
+
+def test_short_values_are_noticed_early() -> None:
+    """Few evaluations for a function that runs in float32: half of what looking for its noise takes."""
+    found = at(lambda t: np.sin(np.asarray(t, np.float32)).astype(np.float64), 1.0)
+    assert abs(found.value - math.cos(1.0)) <= found.bound
+    assert "coarser format" in found.reason
+    assert found.evaluations <= 32

@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import CAP, LARGEST, Asking, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import CAP, FEW_BITS, LARGEST, Asking, Noise, Pair, Probe, short_unit
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -29,6 +29,8 @@ from diffbench.methods.automatic.rules import (
     power_law,
 )
 
+TRIES = 2  # a sawtooth is looked for so many times in a climb
+LATE = 16  # evaluations after which it is not: the growth needs what is left
 GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
 
@@ -61,9 +63,13 @@ class Landscape:
 class Climb:
     """One climb on one side (or both) of x."""
 
-    def __init__(self, probe: Probe, noise: Noise, believe_noise: bool = True) -> None:
+    def __init__(
+        self, probe: Probe, noise: Noise, believe_noise: bool = True, believe_short: bool = True
+    ) -> None:
         self.probe, self.noise, self.believe_noise = probe, noise, believe_noise
+        self.believe_short, self.short = believe_short, False
         self.quantum = 0.0
+        self.tries = 0  # of looking for a sawtooth
         self.first_order = False
         self.notes: list[str] = []
 
@@ -73,6 +79,10 @@ class Climb:
         if low is None:
             return None
         high = yield from self._upwards(low, low.h * 2.0 ** round(SECOND * self.probe.bits))
+        short = short_unit(self.probe) if self.believe_short else 0.0
+        if short > self.noise.u:
+            self.noise.coarsen(short)
+            self.short = True
         unresolved = flats = 0
         for _ in range(CAP):  # every round asks for a value, or knows one more pair
             if high is None:
@@ -167,7 +177,7 @@ class Climb:
                 if length is not None:
                     return Landscape(low, length)
             if high.h < 2.5 * low.h:
-                confirmed = yield from self._is_noise(low, high, high)
+                confirmed = yield from self._is_noise(low, high)
                 return high if confirmed else Landscape(low, high.h)
             inner = high.h / 4 if tau <= 0.1 and high.h > 8 * low.h else between(low.h, high.h)
             middle = yield from self.probe.pair(inner)
@@ -183,7 +193,7 @@ class Climb:
             elif abs(high.d - middle.d) > step:  # it is visible at the middle already
                 high = middle
             else:
-                confirmed = yield from self._is_noise(low, middle, high)
+                confirmed = yield from self._is_noise(low, middle)
                 if confirmed:
                     return self._largest_agreeing(high)
                 high = middle
@@ -231,10 +241,20 @@ class Climb:
 
     # -- noise ---------------------------------------------------------------------------------------
 
-    def _is_noise(self, low: Pair, middle: Pair, high: Pair) -> Asking:
-        """Whether `low` departs from the others because values are irreproducible; adds the noise."""
+    def _is_noise(self, low: Pair, middle: Pair) -> Asking:
+        """Whether `low` departs from the others because of noise, which is then added."""
         if not self.believe_noise:
             return False
+        if (yield from self._irreproducible(low, middle)):
+            return True
+        late = self.tries >= TRIES or self.probe.evaluations > LATE
+        if late or self.quantum or self.noise.added or math.isfinite(self.probe.limit):
+            return False
+        self.tries += 1
+        return (yield from self._teeth(low, middle))
+
+    def _irreproducible(self, low: Pair, middle: Pair) -> Asking:
+        """Whether values close to `low` do not give its D again."""
         noise, probe = self.noise, self.probe
         suspected = abs(middle.d - low.d) * low.w
         for smaller in probe.sound:  # a smaller node that agrees with this one, although it need not
@@ -257,6 +277,39 @@ class Climb:
                 return False
         noise.add(max(noise.added, 0.6 * suspected), low)
         self.notes.append("noise beyond rounding")
+        return True
+
+    def _teeth(self, low: Pair, high: Pair) -> Asking:
+        """Whether values follow a sawtooth: smooth between jumps, because a term inside f moves in steps.
+
+        D then leaves its value at once, stays at another one, does not fall back to the first like 1/h (as
+        after a single jump), and the even part does not grow along (as after a kink). The height of the
+        teeth becomes noise.
+        """
+        if low.order != 2 or self.noise.u >= FEW_BITS:
+            return False
+        far: list[Pair] = []
+        start, height = high.h, abs(high.d - low.d) * high.w
+        for factor in (64.0, 512.0):
+            pair = yield from self.probe.pair(factor * start)
+            if pair is None or abs(pair.e) > 3 * height or abs(pair.d - low.d) * pair.w < 6 * height:
+                return False
+            far.append(pair)
+        for _ in range(4):
+            if high.h <= 2.6 * low.h:
+                break
+            middle = yield from self.probe.pair(between(low.h, high.h))
+            if middle is None:
+                return False
+            if abs(middle.d - low.d) > 0.03 * abs(high.d - low.d):
+                high = middle
+            else:
+                low = middle
+        height = abs(high.d - low.d) * high.w
+        if any(abs(p.d - far[-1].d) * p.w > 3 * height for p in (high, far[0])):
+            return False
+        self.noise.add(max(self.noise.added, 0.6 * height), high)
+        self.notes.append("a term inside f moves in steps")
         return True
 
     def _largest_agreeing(self, high: Pair) -> Pair:

@@ -13,11 +13,11 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
-from diffbench.methods.automatic.rules import precise
+from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, short_unit
+from diffbench.methods.automatic.rules import precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
-SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
+FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Answer:
     split: str = ""  # "kink" or "first order": both sides have to be looked at on their own
     sides: tuple[Any, Any] = (math.nan, math.nan)
     pairs: list[Pair] = field(default_factory=list)
+    scale: float = math.inf  # the power of two below |x|
 
     @property
     def flat(self) -> bool:
@@ -117,6 +118,8 @@ def _both_sides(probe: Probe, central: Answer) -> Asking:
     if gap <= bound and central.split != "kink":
         best = min((a for a in (right, left) if not a.flat), key=lambda a: a.fit.bound, default=right)
         best.notes.append("f'' jumps at x: from one side")
+        if probe.u >= FEW_BITS:  # it may as well be rounding that looks like it
+            best.fit = replace(best.fit, bound=best.fit.bound + gap)
         return best
     middle = replace(right.fit, value=0.5 * (right.fit.value + left.fit.value), bound=0.5 * (gap + bound))
     return replace(right, fit=middle, low=KINK, sides=(left.fit.value, right.fit.value), side=0)
@@ -171,6 +174,10 @@ def _look(probe: Probe) -> Asking:
     climb = Climb(probe, noise)
     try:
         landscape = yield from climb.run()
+        if climb.short and short_unit(probe) != noise.u:  # later values have more bits
+            noise = Noise(probe.u, float(probe.x))
+            climb = Climb(probe, noise, believe_short=False)
+            landscape = yield from climb.run()
         if landscape is not None and noise.added and noise.added > 0.15 * max(p.df for p in probe.sound):
             noise = Noise(probe.u, float(probe.x))
             climb = Climb(probe, noise, believe_noise=False)
@@ -183,9 +190,9 @@ def _look(probe: Probe) -> Asking:
         return Answer(None, noise, None, notes)
     if landscape.plateau is not None:
         return Answer(_plateau(probe, landscape), noise, landscape, notes)
-    short = _short(probe)
-    if short > noise.u:
-        noise.coarsen(short)
+    short = short_unit(probe)
+    noise.coarsen(short)
+    if noise.u > probe.u:
         notes.append("values of a coarser format")
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
     if split:
@@ -202,22 +209,9 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
     bound = probe.u * flat.size / min(flat.h, probe.scale)
     if landscape.beyond is not None:
         bound = max(bound, landscape.beyond.df / flat.h)
+    elif probe.u >= FEW_BITS:  # f may be frozen there: the slope with which it leaves is possible, too
+        bound = max([bound, *(p.df / p.h for p in probe.sound if p.h > flat.h)])
     return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
-
-
-def _short(probe: Probe) -> float:
-    """Unit roundoff of the coarsest format that holds all values, if that is coarser than their own."""
-    values = {float(v) for v in probe.values.values() if math.isfinite(v)}
-    if len(values) < 3 or probe.x == 0:
-        return 0.0
-    for bits in SHORT:
-        if probe.bits > 11 and bits < probe.bits and all(_fits(v, bits) for v in values):
-            return 2.0**-bits
-    return 0.0
-
-
-def _fits(value: float, bits: int) -> bool:
-    return math.ldexp(math.frexp(value)[0], bits).is_integer()
 
 
 def _at_an_edge(probe: Probe, fit: Fit) -> bool:
@@ -231,15 +225,20 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     fit, noise, landscape = answer.fit, answer.noise, answer.landscape
     if fit is None:
         return _nothing(probe)
+    answer.scale = probe.scale if probe.x else math.inf
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
-    if low:  # everything seen at smaller steps is possible
-        bound = max(
-            [
-                bound,
-                *(abs(float(p.d - fit.value)) + noise.interval(p) for p in answer.pairs if p.h <= fit.top.h),
-            ]
-        )
+    coarse = noise.u >= FEW_BITS
+    if coarse and not answer.flat:
+        bound = max(bound, _frozen(answer, fit))
+        low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
+    if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
+        larger = [p.h for p in answer.pairs if p.h > fit.top.h]
+        reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
+        seen = [p for p in answer.pairs if p.h <= reach]
+        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.interval(p) for p in seen)])
+        if coarse and _unresolved(answer.pairs, noise):
+            bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2
     left, right = answer.sides
     return Result(
@@ -260,13 +259,35 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     )
 
 
+def _frozen(answer: Answer, fit: Fit) -> float:
+    """How far D moves at the first step beyond a fit, if it does so without having bent before.
+
+    In few bits that is the sign of an intermediate result that does not change at the smaller steps: their
+    values are then those of another smooth function.
+    """
+    lower = [p for p in answer.pairs if p.h < fit.top.h / 1.2]
+    upper = [p for p in answer.pairs if p.h > fit.top.h * 1.2]
+    if not lower or not upper or not sudden(lower[-1], fit.top, upper[0], answer.noise):
+        return 0.0
+    return float(abs(upper[0].d - fit.value))
+
+
+def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
+    """Whether the smallest steps contradict each other: what f does near x is below the first of them."""
+    first = pairs[0]
+    second = next((p for p in pairs if p.h > 1.2 * first.h), first)
+    return abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+
+
 def _doubt(answer: Answer, fit: Fit) -> str:
     """Why not to believe a fit, or an empty text."""
     noise, landscape = answer.noise, answer.landscape
     if landscape is not None and answer.flat:
-        return STEPS if landscape.sudden else ""
+        return STEPS if landscape.sudden else FLAT if noise.u >= FEW_BITS else ""
     if noise.added > 0.15 * max(p.df for p in answer.pairs):
         return "noise is as large as the changes of f: no step can resolve the derivative"
+    if noise.added and fit.top.h > FAR * answer.scale:
+        return "noise hides all changes of f but those over steps far larger than x"
     return "" if precise(fit, noise.u) else "the bound is large beside the value"
 
 
@@ -281,6 +302,8 @@ def _nothing(probe: Probe) -> Result:
 
 KINK = "the slope jumps at x: there is no derivative, the value is the mean of both sides"
 STEPS = "equal values near x, then a jump: f may be a staircase whose derivative is not 0"
+FLAT = "equal values near x: in so few bits a slope may be lost where terms are added inside f"
+UNRESOLVED = "f varies within the smallest steps of the format: no step can resolve the derivative"
 OUTSIDE = "f(x) is NaN: x is outside the domain of the function"
 INFINITE = "f(x) is infinite: x is at a pole, or rescale, or use a wider format"
 ISOLATED = "there are no finite values next to x"

@@ -11,7 +11,7 @@ import math
 
 from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
+from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, snapped
 from diffbench.methods.automatic.rules import (
     WINDOW,
     aligned,
@@ -38,7 +38,10 @@ class Growth:
     def run(self) -> Asking:
         """The best fit, or None if no step was good enough."""
         base, length = self.landscape.base, self.landscape.length
-        start = base.h / 4 if length is None else first_step(FLOATS, length, base, self.noise)
+        if length is None:
+            start = self._precise_step(base) / 4
+        else:
+            start = first_step(FLOATS, length, base, self.noise)
         smallest = self.probe.sound[0].h
         try:
             for _ in range(6):
@@ -56,6 +59,14 @@ class Growth:
             self.first_order = self._first_order(self.best.nodes[0])
             _with_higher_derivatives(self.best)
         return self.best
+
+    def _precise_step(self, base: Pair) -> float:
+        """The base, or where its noise has become large (in relation to large values) a smaller step."""
+        pairs = [p for p in self.probe.sound if p.h <= base.h]
+        least = min(self.noise.interval(p) for p in pairs)
+        if self.noise.u < FEW_BITS and self.noise.interval(base) <= 30 * least:
+            return base.h
+        return next(p.h for p in pairs if self.noise.interval(p) <= 2 * least)
 
     def _first_order(self, low: Pair) -> bool:
         middle, high = (self.probe.pairs.get(low.h * factor) for factor in (2.0, 4.0))

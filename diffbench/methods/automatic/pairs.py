@@ -22,6 +22,8 @@ ROOT_2 = math.sqrt(2.0)
 K = 5.0  # half width of an interval in noise bounds of one value
 LARGEST = 1e300  # steps beyond it are not taken
 NOMINAL = 1e-12  # a step that the nodes have up to this is taken for what it was meant to be
+FEW_BITS = 2.0**-12  # unit roundoff from which terms inside f may not change at all over the first steps
+SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
 CAP = 60  # function values, x itself included
 
 
@@ -213,6 +215,21 @@ class Probe:
                 pair = None
         self.pairs[h] = pair
         return pair
+
+
+def short_unit(probe: Probe) -> float:
+    """Unit roundoff of the coarsest format that holds all values, if that is coarser than their own."""
+    values = {float(v) for v in probe.values.values() if math.isfinite(v)}
+    if len(values) < 3 or probe.x == 0:
+        return 0.0
+    for bits in SHORT:
+        if probe.bits > 11 and bits < probe.bits and all(_fits(v, bits) for v in values):
+            return 2.0**-bits
+    return 0.0
+
+
+def _fits(value: float, bits: int) -> bool:
+    return math.ldexp(math.frexp(value)[0], bits).is_integer()
 
 
 def snapped(h: float) -> float:

@@ -22,6 +22,7 @@ FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from abou
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 6  # nodes in one extrapolation
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
+TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
 
@@ -90,6 +91,16 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
     once, twice = middle.d - low.d, high.d - middle.d
     seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
     return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
+
+
+def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
+    """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
+    power = middle.order
+    growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
+    unseen = 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
+    change = abs(middle.d - low.d)
+    slow = unseen if change <= unseen else 2 * change
+    return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
 
 def patience(count: int) -> int:

@@ -22,13 +22,17 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import FLOATS, Operations
-from diffbench.methods.automatic.pairs import Noise, Pair
+from diffbench.methods.automatic.pairs import FEW_BITS, Noise, Pair
 
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
 LEAST_DECAY = 0.05  # per place: coefficients of smooth functions are not assumed to fall faster
+UNKNOWN_DECAY = 0.3  # ... where no decay has been seen yet
 REMEMBERED = 3  # coefficients from which the envelope takes its decay
 MARGIN = 10.0  # on what the envelope says
+FEW = 1.5  # on noise from few residuals: of one there is only its size
+FEWER = 3.0  # ... where values have few bits: their rounding is no sample of a distribution
+COARSE = 1.25  # on truncation there: coefficients are known to a digit at best
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
 
@@ -233,16 +237,19 @@ class Tableau:
             ratio = ops.where(lost, size / ops.where(n > 0, n, 1.0), 0.0)
             square, number = square + ratio * ratio, number + lost
         count = ops.maximum(number, 1)
-        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + 1.5 / count), 1.0)
+        coarse = noise.u >= FEW_BITS
+        few = FEWER if coarse else FEW
+        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + few / count), 1.0)
         floor: Any = 1.0  # less noise than modelled is believed only of the argument's rounding
         if not noise.seen:
             value, total = noise.value(self.nodes[0]), noise.total(self.nodes[0])
             floor = ops.where((number >= 4) & (total > 0), value / ops.where(total > 0, total, 1.0), 1.0)
         factor = ops.maximum(found, floor)
         spread = Z * factor * best.spread
-        bound = spread + best.truncation + 2 * noise.u * abs(best.value)
+        truncation = COARSE * best.truncation if coarse else best.truncation
+        bound = spread + truncation + 2 * noise.u * abs(best.value)
         top = self.nodes[-1]
-        parts = (best.value, bound, spread, best.truncation, best.k + 1)
+        parts = (best.value, bound, spread, truncation, best.k + 1)
         return Fit(*parts, top.h, top.df / top.h, self.nodes[:], factor, residuals)
 
     def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
@@ -362,7 +369,9 @@ class Envelope:
     def at(self, place: int) -> Any:
         """The coefficient at a place beyond all known ones."""
         ops = self.ops
-        decay: Any = LEAST_DECAY
+        decay: Any = LEAST_DECAY if self.decays else UNKNOWN_DECAY
+        if self.decays:
+            decay = ops.where(self.decays[-1] > 0, LEAST_DECAY, UNKNOWN_DECAY)
         for one in self.decays:
             decay = ops.maximum(decay, one)
         return MARGIN * self.last * ops.raised(decay, place - self.place)
