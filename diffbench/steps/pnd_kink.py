@@ -35,7 +35,7 @@ def pnd_kink(f: Sampler, x: Wide, fmt: Format, stencil: Stencil) -> Choice:
     Where there is no branch of 5 points (few bits, f^(m+p) = 0, noise): the package falls back to 128 times
     its piecewise rule, and the point is ``low_confidence``. Of the package's other ways out (a rounding
     estimate on the grid, the lower quartile of a branch that only rises) none is taken. The package minimises
-    the loss with BFGS; here a grid of corners narrows, which no valley beside the true one can hold.
+    the loss with BFGS; here a grid of corners narrows.
     """
     probe = Probe(f, x)
     verdict = Verdict(probe)
