@@ -121,7 +121,7 @@ class Lockstep:
 
     # -- sampling --------------------------------------------------------------------------------------
 
-    def sampled(self, base: Base, index: Array, h: Array) -> Row:
+    def sampled(self, base: Base, index: Array, h: Array) -> Any:
         """The pairs at h, sampled in one call."""
         nodes, width = base.nodes(h)
         values = self.sample(nodes.reshape(-1)).reshape(nodes.shape)
