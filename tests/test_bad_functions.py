@@ -87,6 +87,7 @@ CASES: tuple[tuple[str, Function, str, type[Exception] | str, str], ...] = (
     ("works in place", in_place, "ok", "ok", ""),
 )
 IDS = [case[0] for case in CASES]
+CONSTANTS = {"is a constant", "is an integer", "is zero"}
 
 
 def cell(f: Function, name: str = "float32", **arguments: Any) -> pd.DataFrame:
@@ -122,6 +123,12 @@ def test_one_estimate_is_an_error_or_has_a_status(
     for name in ("float16", "float64"):
         if isinstance(outcome, str):
             found = db.derivative(f, 1.0, format=name)
+            if case in CONSTANTS and name == "float16":
+                # equal values in 11 bits may as well be sqrt(x + 1) - sqrt(x): 0, with a bound and a warning
+                assert (float(found), found.status) == (0.0, "low_confidence")
+                assert "in so few bits" in found.message
+                assert db.derivative(f, 1.0, format=name, method="central-2").status == outcome
+                continue
             assert found.status == outcome
             assert words in found.message
         else:

@@ -62,7 +62,10 @@ def test_every_component_of_the_catalogue_is_within_its_bound_but_the_known(name
 @pytest.mark.parametrize("name", ["float64", "float32", "longdouble"])
 @pytest.mark.parametrize("n", [1, 3, 50])
 def test_each_component_is_what_one_variable_gives(name: str, n: int) -> None:
-    """Bit for bit, in lock step or not: the lines are estimated together, not differently."""
+    """In lock step or not: the lines are estimated together, not differently.
+
+    Bit for bit but for the bound, whose sums run over unscaled coefficients in lock step: 1e-12 of itself.
+    """
 
     def chained(x: Any) -> Any:  # NumPy's sum would add in another order where the nodes lie otherwise
         total = x[0] * x[-1]
@@ -76,7 +79,7 @@ def test_each_component_is_what_one_variable_gives(name: str, n: int) -> None:
     for i in (0, n // 2, n - 1):
         alone = auto(along_coordinate(chained, x, i), fmt, x[i : i + 1], 1)
         assert found.value[i] == alone.value[0]
-        assert found.error[i] == alone.error[0]
+        assert found.error[i] == pytest.approx(alone.error[0], rel=1e-12)
         assert found.h[i] == alone.h[0]
     assert found.value.dtype == fmt.dtype and found.statuses.shape == (n,)
 
