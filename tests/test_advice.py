@@ -248,8 +248,11 @@ def test_a_program_is_checked_and_an_opaque_one_says_that_it_is_not() -> None:
 
 def test_a_wrong_truth_shows_in_the_check() -> None:
     """The check is no formality: against another derivative the advice is as bad as everything else."""
-    check = db.advise(math.sin, 1.0, truth=0.6).check
-    assert check.actual == pytest.approx(0.6 - math.cos(1.0), rel=1e-6)
+    wrong = db.advise(math.sin, 1.0, truth=0.6)
+    assert wrong.check.actual == pytest.approx(0.6 - math.cos(1.0), rel=1e-6)
+    assert wrong.status == "low_confidence"
+    assert "the given derivative is 0.06 away" in wrong.message
+    assert db.advise(math.sin, 1.0, truth=math.cos(1.0)).status == "ok"
 
 
 # --- texts and numbers ---

@@ -225,6 +225,16 @@ def _answer(
         status = "low_confidence"
         share = f"{chosen.error / unit:.0%} of" if chosen.error <= unit else "larger than"
         message = f"no step is good: the best error is {share} the derivative"
+    if (
+        not message
+        and isinstance(truth, float | int)
+        and check.actual > 10 * (chosen.error + yardstick.bound)
+    ):
+        status = "low_confidence"
+        message = (
+            f"the given derivative is {check.actual:.2g} away from what the values of f say, "
+            f"{yardstick.value:.10g} within {yardstick.bound:.2g}: look at it again"
+        )
     return Advice(
         **facts,
         stencil=chosen.stencil,
