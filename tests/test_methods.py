@@ -65,6 +65,9 @@ def test_an_estimate_is_a_number_and_an_array() -> None:
         None,
     )
     assert str(found) == "6.0 (h = 0.0009765625, 2 evaluations)"
+    judged = db.derivative(np.square, 3.0)  # by the default method, which knows how wrong it may be
+    cost = f"error estimate {judged.error:.2g}, {judged.evaluations} evaluations"
+    assert str(judged) == f"{judged.value} (h = {judged.h}, {cost})"
     many = db.derivative(np.square, [1.0, 3.0], step=2.0**-10)
     assert np.asarray(many).tolist() == [2.0, 6.0]
     with pytest.raises(TypeError):

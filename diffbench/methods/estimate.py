@@ -52,4 +52,6 @@ class Estimate:
 
     def __str__(self) -> str:
         note = "" if self.status == "ok" else f", {self.status}: {self.message}"
-        return f"{self.value} (h = {self.h}, {self.evaluations} evaluations{note})"
+        known = self.error is not None and np.ndim(self.error) == 0
+        bound = f"error estimate {float(self.error):.2g}, " if known else ""
+        return f"{self.value} (h = {self.h}, {bound}{self.evaluations} evaluations{note})"
