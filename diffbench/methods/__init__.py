@@ -115,7 +115,7 @@ def _bridges() -> list[Method]:
 
 
 def _automatic() -> list[Method]:
-    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1,), source="docs/auto.md")]
+    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1, 2), source="docs/auto.md")]
 
 
 def _rivals() -> list[Method]:

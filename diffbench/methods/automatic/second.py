@@ -1,0 +1,398 @@
+"""The second derivative: the climb of the first, then growth of the even part.
+
+The climb says how noisy values are, where f' bends and what stands at x (a kink, a jump of f'', a plateau).
+The even part has a climb of its own over the same pairs, as a large slope hides from D what E shows, and
+bends where f'' does. It begins growth at larger steps than f', because noise is divided by h^2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from diffbench.methods.automatic.climb import Landscape, between
+from diffbench.methods.automatic.curvature import Bows, contradicted, curved
+from diffbench.methods.automatic.engine import (
+    FAR,
+    FLAT,
+    INFINITE,
+    ISOLATED,
+    KINK,
+    OUTSIDE,
+    STEPS,
+    UNRESOLVED,
+    Answer,
+    Result,
+    surveyed,
+)
+from diffbench.methods.automatic.operations import FLOATS
+from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, snapped
+from diffbench.methods.automatic.rules import (
+    WINDOW,
+    aligned,
+    first_order,
+    patience,
+    precise,
+    sudden,
+    wants_restart,
+)
+from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
+
+FIRST, LAST = 0.04, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+BEND = 0.3  # a relative change of f'' from which its length cannot be told
+RESOLVED = 0.1  # an interval this small beside f'' says something of it
+ENOUGH = 1e5  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
+VANISHES = 160.0  # the bound, in unit roundoffs of the changes of f, of a derivative that is 0 beside them
+
+
+class Bowing:
+    """Growth of the even part on both sides of x, or of forward values on one."""
+
+    def __init__(self, probe: Probe, noise: Noise, landscape: Landscape) -> None:
+        self.probe, self.noise, self.landscape = probe, noise, landscape
+        self.unit = 2.0 ** math.frexp(landscape.base.h)[1]
+        self.best: Fit | None = None
+        self.first_order = False  # D grows like h: f'' jumps at x
+        self.rejected = math.inf
+
+    def run(self) -> Asking:
+        """The best fit in units of 1 / unit^2, or None if no step was good enough."""
+        smallest = self.probe.sound[0].h
+        try:
+            start = yield from self._start()
+            for _ in range(6):
+                yield from self._outwards(max(start, smallest))
+                yield from self._inwards()
+                if self.best is not None and not wants_restart(self.best):
+                    break
+                lowest = min(self.rejected, self.probe.limit, start)
+                start = max(lowest / 64 if self.best is None else start / 16, smallest)
+                if lowest <= 2 * smallest:
+                    break
+        except Exhausted:
+            pass
+        if self.best is not None:
+            self.first_order = self._first_order(self.best.nodes[0])
+        return self.best
+
+    # -- where to begin ------------------------------------------------------------------------------
+
+    def _start(self) -> Asking:
+        """The first step of the growth."""
+        length, base = self.landscape.length, self.landscape.base
+        known = base
+        if base.order == 2:
+            low, own = yield from self._even_length()
+            length = own or length
+            known = low or base
+        if length is None:
+            return base.h / 4
+        return self._first_step(length, known)
+
+    def _first_step(self, length: float, known: Pair) -> float:
+        """So far below L that truncation at the last nodes meets noise at the first."""
+        base = self.landscape.base
+        steepest = max(abs(base.d), base.df / base.h, 1e-300)
+        relative = min(max(self.noise.value(base) / (length * steepest), 0.1 * self.noise.u), 1e-2)
+        exponent = min(1.0, math.log(relative) / math.log(1e-16))
+        return float(LAST * length * (FIRST / LAST) ** exponent)
+
+    def _even_length(self) -> Asking:
+        """The largest pair whose E / t meets all smaller intervals, and the length over which f'' changes.
+
+        None where no pair departs from the smaller ones.
+        """
+        low, high = self._departs()
+        for _ in range(6):
+            if high is None or low is None or high.h < 3 * low.h or self._change(low, high) < BEND:
+                break
+            yield from self.probe.pair(between(low.h, high.h))
+            low, high = self._departs()
+        if high is None or low is None:
+            return low, None
+        return low, float(high.h / math.sqrt(12 * max(self._change(low, high), 1e-12)))
+
+    def _departs(self) -> tuple[Pair | None, Pair | None]:
+        """The sharpest pair below the first that departs from a smaller one, and that one."""
+        seen: list[Pair] = []
+        interval = self.noise.interval
+        for pair in (curved(p, self.unit) for p in self.probe.sound):
+            if any(abs(pair.d - p.d) > interval(pair) + interval(p) for p in seen):
+                return min(seen, key=interval), pair
+            seen.append(pair)
+        return (min(seen, key=interval) if seen else None), None
+
+    def _change(self, low: Pair, high: Pair) -> float:
+        size = max(abs(low.d), 0.5 * abs(high.d))
+        return abs(high.d - low.d) / size if size > 0 else 0.0
+
+    # -- growth --------------------------------------------------------------------------------------
+
+    def _outwards(self, start: float) -> Asking:
+        """Add nodes upwards from a step until one more cannot pay."""
+        probe, noise = self.probe, self.noise
+        nodes: list[Pair] = []
+        h, no_gain = self._near(start), 0
+        best: Fit | None = None
+        for n in range(40):
+            if h * 2.0**n >= min(probe.limit, self.rejected):
+                break
+            pair = yield from probe.pair(h * 2.0**n, exact=True)
+            if pair is None:
+                break
+            if pair.flat or (nodes and pair.h < 1.2 * nodes[-1].h):
+                continue
+            nodes = [*nodes, pair][-WINDOW:]
+            if len(nodes) < 3:
+                continue
+            fit = self._fit(nodes)
+            if fit is None:
+                self.rejected = pair.h
+                break
+            if best is None or fit.bound < best.bound:
+                best, no_gain = fit, 0
+            else:
+                no_gain += 1
+            if no_gain >= patience(len(nodes)) or self._enough(best):
+                break
+        if best is None and len(nodes) in (1, 2) and (nodes[0].order == 2 or len(nodes) == 2):
+            best = self._fit(nodes)
+            if best is None:
+                self.rejected = min(self.rejected, nodes[-1].h)
+        if best is not None and (self.best is None or best.bound < self.best.bound):
+            self.best = best
+
+    def _fit(self, nodes: list[Pair]) -> Fit | None:
+        """Both parts of the nodes, or None if smaller ones contradict either."""
+        bows, slopes = Bows(self.unit), Tableau()
+        below = [p for p in self.probe.sound if p.h < nodes[0].h]
+        curves = [curved(p, self.unit) for p in below]
+        for pair in nodes:
+            bows.add(curved(pair, self.unit))
+            slopes.add(pair)
+            fit, odd = bows.fit(self.noise, curves) if self._able(bows) else None, None
+        odd = slopes.fit(self.noise, below)
+        if fit is None or conflict(odd, self.noise) or contradicted(fit, self.noise):
+            return None
+        return fit
+
+    def _able(self, bows: Bows) -> bool:
+        return len(bows.nodes) > 2 - bows.nodes[0].order
+
+    def _enough(self, fit: Fit) -> bool:
+        value, u = abs(fit.value), self.noise.u
+        settled = fit.noise > fit.truncation > 0.1 * fit.noise * 0.25**fit.used
+        zero = value <= fit.bound <= VANISHES * u * fit.slope
+        return (fit.bound <= ENOUGH * u * value and settled) or zero
+
+    def _inwards(self) -> Asking:
+        """Nodes below the lowest one, where truncation is what limits the best fit."""
+        for _ in range(4):
+            best = self.best
+            if best is None or best.truncation < 2 * best.noise:
+                return
+            if best.bound <= ENOUGH * self.noise.u * abs(best.value):
+                return
+            lowest = best.nodes[0]
+            pair = yield from self.probe.pair(lowest.h / 2, exact=True)
+            if pair is None or pair.flat or pair.h > lowest.h / 1.2:
+                return
+            known = {p.h: p for p in self.probe.sound}
+            fit = self._fit([pair, *(known[p.h] for p in best.nodes)])
+            if fit is None or fit.bound > 0.7 * best.bound:
+                return
+            self.best = fit
+
+    def _near(self, start: float) -> float:
+        """About the start, so that a pair that is already known becomes one of the nodes."""
+        known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
+        return float(aligned(FLOATS, start, min(known))) if known else snapped(start)
+
+    def _first_order(self, low: Pair) -> bool:
+        middle, high = (self.probe.pairs.get(low.h * factor) for factor in (2.0, 4.0))
+        first = self.probe.pairs.get(low.h)
+        if first is None or middle is None or high is None:
+            return False
+        return bool(first_order([first, middle, high], self.noise))
+
+
+# -- one point ---------------------------------------------------------------------------------------------
+
+
+def second_steps(
+    x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any] | None = None
+) -> Asking:
+    """Estimate f''(x), asking for values by yielding nodes; returns a :class:`Result`."""
+    probe = Probe(x, u, round_, {} if values is None else values)
+    (f0,) = yield from probe.ask(x)
+    if not math.isfinite(f0):
+        status, reason = ("domain", OUTSIDE) if math.isnan(f0) else ("overflow", INFINITE)
+        return Result(math.nan, math.inf, probe.evaluations, status, reason)
+    answer = yield from _look(probe)
+    if answer.split:
+        answer = yield from _both_sides(probe, answer)
+    elif answer.fit is None or not precise(answer.fit, answer.noise.u):
+        answer = yield from _open_side(probe, answer)
+    return _judged(probe, answer)
+
+
+def _look(probe: Probe) -> Asking:
+    """Climb and grow on the side the probe looks to; the fit is in units of x."""
+    answer = yield from surveyed(probe)
+    landscape = answer.landscape
+    if landscape is not None and not answer.split:
+        if landscape.plateau is not None:
+            answer.fit = _plateau(probe, landscape)
+        else:
+            growth = Bowing(probe, answer.noise, landscape)
+            fit = yield from growth.run()
+            answer.fit = None if fit is None else _unscaled(fit, growth.unit, -1.0 if probe.side < 0 else 1.0)
+            answer.split = "first order" if growth.first_order else ""
+    answer.side, answer.pairs = probe.side, probe.sound
+    return answer
+
+
+def _unscaled(fit: Fit, unit: float, sign: float = 1.0) -> Fit:
+    """The fit in units of x; D from the left falls where f'' is positive."""
+    names = ("bound", "noise", "truncation", "slope")
+    return replace(
+        fit, value=sign * fit.value / unit / unit, **{n: getattr(fit, n) / unit / unit for n in names}
+    )
+
+
+def _plateau(probe: Probe, landscape: Landscape) -> Fit:
+    """Flat: 0, up to a curvature that f rounds away over |x|, or over the plateau."""
+    flat = landscape.plateau
+    assert flat is not None
+    reach = min(flat.h, probe.scale)
+    bound = 4 * probe.u * flat.size / reach / reach
+    if landscape.beyond is not None:
+        bound = max(bound, 2 * landscape.beyond.df / flat.h / flat.h)
+    elif probe.u >= FEW_BITS:
+        bound = max([bound, *(2 * p.df / p.h / p.h for p in probe.sound if p.h > flat.h)])
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
+
+
+def _both_sides(probe: Probe, central: Answer) -> Asking:
+    """f'' from the right and from the left, where a kink or a jump of f'' stands at x."""
+    sides = []
+    for side in (1, -1):
+        probe.turn(side)
+        sides.append((yield from _look(probe)))
+    probe.turn(0)
+    right, left = sides
+    reason = KINK_TWICE if central.split == "kink" else JUMP
+    if right.fit is None or left.fit is None:
+        if central.fit is None and central.landscape is not None:
+            growth = Bowing(probe, central.noise, central.landscape)
+            fit = yield from growth.run()
+            central.fit = None if fit is None else _unscaled(fit, growth.unit)
+            central.pairs = probe.sound
+        central.low = reason
+        return central
+    gap = abs(right.fit.value - left.fit.value)
+    bound = right.fit.bound + left.fit.bound
+    middle = 0.5 * (right.fit.value + left.fit.value)
+    if central.split == "kink":
+        bound = math.inf
+    elif gap <= bound and central.fit is not None:
+        return replace(central, fit=replace(central.fit, bound=max(central.fit.bound, bound)))
+    fit = replace(right.fit, value=middle, bound=0.5 * (gap + bound))
+    return replace(right, fit=fit, low=reason, sides=(left.fit.value, right.fit.value), side=0)
+
+
+def _open_side(probe: Probe, answer: Answer) -> Asking:
+    """The side on which the domain goes on, where the other one ends near x."""
+    left, right = probe.bad
+    if left == right:
+        return answer
+    probe.turn(1 if left < right else -1)
+    other = yield from _look(probe)
+    probe.turn(0)
+    if other.fit is None or (answer.fit is not None and other.flat):
+        return answer
+    other.notes.append("from one side: the domain ends near x")
+    if answer.fit is None:
+        return other
+    if abs(other.fit.value - answer.fit.value) > other.fit.bound + answer.fit.bound:
+        answer.low = "values to one side and to both sides of x disagree"
+        return answer
+    return other if other.fit.bound < answer.fit.bound else answer
+
+
+# -- what to believe ---------------------------------------------------------------------------------------
+
+
+def _judged(probe: Probe, answer: Answer) -> Result:
+    """What is returned: the fit, and whether to believe it."""
+    fit, noise, landscape = answer.fit, answer.noise, answer.landscape
+    if fit is None:
+        reason = "no step agrees with the smaller ones" if probe.sound else ISOLATED
+        status = "low_confidence" if probe.sound else "domain"
+        value = 2 * probe.sound[-1].e / probe.sound[-1].h / probe.sound[-1].h if probe.sound else math.nan
+        return Result(value, math.inf, probe.evaluations, status, reason)
+    answer.scale = probe.scale if probe.x else math.inf
+    bound = float(fit.bound)
+    low = answer.low or _doubt(answer, fit)
+    coarse = noise.u >= FEW_BITS
+    if coarse and not answer.flat:
+        bound = max(bound, _frozen(answer, fit))
+        low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
+    if low and coarse and _unresolved(answer.pairs, noise):
+        bound, low = math.inf, UNRESOLVED
+    status = "low_confidence" if low else "ok"
+    if not math.isfinite(fit.value):
+        status, low = "overflow", "the second derivative is beyond the range of the format"
+    left, right = answer.sides
+    return Result(
+        fit.value,
+        bound,
+        probe.evaluations,
+        status,
+        low or "; ".join(dict.fromkeys(answer.notes)),
+        float(noise.value(fit.top) * fit.factor),
+        fit.value,
+        math.nan,
+        landscape.length if landscape and landscape.length else math.inf,
+        left,
+        right,
+        fit.top.h,
+        answer.side,
+        tuple((p.h, p.d, p.e) for p in answer.pairs),
+    )
+
+
+def _frozen(answer: Answer, fit: Fit) -> float:
+    """How far f'' moves at the first step beyond a fit, if it does so without having bent before."""
+    curves = [curved(p, 1.0) for p in answer.pairs if p.order == 2]
+    top = next((p for p in curves if p.h == fit.top.h), None)
+    lower = [p for p in curves if p.h < fit.top.h / 1.2]
+    upper = [p for p in curves if p.h > fit.top.h * 1.2]
+    if top is None or not lower or not upper or not sudden(lower[-1], top, upper[0], answer.noise):
+        return 0.0
+    return float(abs(upper[0].d - fit.value))
+
+
+def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
+    """Whether the smallest steps contradict each other."""
+    first = pairs[0]
+    second = next((p for p in pairs if p.h > 1.2 * first.h), first)
+    return abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+
+
+def _doubt(answer: Answer, fit: Fit) -> str:
+    """Why not to believe a fit, or an empty text."""
+    noise, landscape = answer.noise, answer.landscape
+    if landscape is not None and answer.flat:
+        return STEPS if landscape.sudden else FLAT if noise.u >= FEW_BITS else ""
+    if noise.added > 0.15 * max(p.df for p in answer.pairs):
+        return "noise is as large as the changes of f: no step can resolve the derivative"
+    if noise.added and fit.top.h > FAR * answer.scale:
+        return "noise hides all changes of f but those over steps far larger than x"
+    return "" if precise(fit, noise.u) else "the bound is large beside the value"
+
+
+KINK_TWICE = KINK.partition(":")[0] + ": there is no second derivative"
+JUMP = "f'' jumps at x: there is no second derivative, the value is the mean of both sides"
