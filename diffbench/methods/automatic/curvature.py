@@ -188,7 +188,7 @@ def contradicted(fit: Fit, noise: Noise) -> bool:
         return False
     for i, (d, p) in enumerate(against):
         for e, q in against[i + 1 :]:
-            if abs(p.d - q.d) <= noise.interval(p) + noise.interval(q) and not _shared(d, p, e, q):
+            if abs(d - e) <= noise.interval(p) + noise.interval(q) and not _shared(d, p, e, q):
                 return True
     size, worst = max((abs(d) * p.w, p.h) for d, p in against)
     return not any(abs(d) * p.w > size / 30 for _, d, p in fit.residuals if p.h != worst)

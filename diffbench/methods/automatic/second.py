@@ -105,20 +105,37 @@ class Bowing:
         None where no pair departs from the smaller ones.
         """
         low, high = self._departs()
-        for _ in range(6):
-            if high is None or low is None or high.h < 3 * low.h or self._change(low, high) < BEND:
+        for _ in range(8):
+            if high is None or low is None:
                 break
-            yield from self.probe.pair(between(low.h, high.h))
+            if not self._noisy(low, high):
+                if high.h < 3 * low.h or self._change(low, high) < BEND:
+                    break
+                yield from self.probe.pair(between(low.h, high.h))
             low, high = self._departs()
         if high is None or low is None:
             return low, None
         return low, float(high.h / math.sqrt(12 * max(self._change(low, high), 1e-12)))
 
+    def _noisy(self, low: Pair, high: Pair) -> bool:
+        """Whether a pair departs because E is noise at `low`, which is then added: it does not grow."""
+        size, other = (abs(p.d) * p.w for p in (low, high))
+        grown = (high.h / low.h) ** 0.7
+        smaller = [p for p in self._curves() if p.h < low.h]
+        seen = not smaller or max(abs(p.d) * p.w for p in smaller) > 0.3 * size
+        if other > size * grown or not seen:
+            return False
+        self.noise.add(max(self.noise.added, 2 * size), low)
+        return True
+
+    def _curves(self) -> list[Pair]:
+        return [curved(p, self.unit) for p in self.probe.sound]
+
     def _departs(self) -> tuple[Pair | None, Pair | None]:
         """The sharpest pair below the first that departs from a smaller one, and that one."""
         seen: list[Pair] = []
         interval = self.noise.interval
-        for pair in (curved(p, self.unit) for p in self.probe.sound):
+        for pair in self._curves():
             if any(abs(pair.d - p.d) > interval(pair) + interval(p) for p in seen):
                 return min(seen, key=interval), pair
             seen.append(pair)
@@ -340,6 +357,8 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     if coarse and not answer.flat:
         bound = max(bound, _frozen(answer, fit))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
+    if low:
+        bound = max(bound, _seen(answer, fit))
     if low and coarse and _unresolved(answer.pairs, noise):
         bound, low = math.inf, UNRESOLVED
     status = "low_confidence" if low else "ok"
@@ -362,6 +381,12 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         answer.side,
         tuple((p.h, p.d, p.e) for p in answer.pairs),
     )
+
+
+def _seen(answer: Answer, fit: Fit) -> float:
+    """How far what was seen is from the fit: everything but the smallest steps, which say nothing of f''."""
+    curves = [curved(p, 1.0) for p in answer.pairs if p.order == 2 and p.h > fit.nodes[0].h / 4]
+    return float(max((abs(p.d - fit.value) + answer.noise.interval(p) for p in curves), default=0.0))
 
 
 def _frozen(answer: Answer, fit: Fit) -> float:
