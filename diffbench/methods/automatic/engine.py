@@ -182,9 +182,12 @@ def _look(probe: Probe) -> Asking:
     return answer
 
 
-def surveyed(probe: Probe) -> Asking:
-    """Climb on the side the probe looks to: an answer without a fit."""
-    noise = Noise(probe.u, float(probe.x))
+def surveyed(probe: Probe, u: float = 0.0) -> Asking:
+    """Climb on the side the probe looks to: an answer without a fit.
+
+    ``u`` is the unit roundoff of the values where it is known to be coarser than that of the format.
+    """
+    noise = Noise(max(u, probe.u), float(probe.x))
     notes: list[str] = []
     climb = Climb(probe, noise)
     try:

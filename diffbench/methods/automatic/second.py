@@ -193,7 +193,12 @@ class Bowing:
         odd = slopes.fit(self.noise, below)
         if fit is None or conflict(odd, self.noise) or contradicted(fit, self.noise):
             return None
-        return fit
+        return replace(fit, slope=fit.slope * min(1.0, fit.h / max(self._reach(), fit.h)))
+
+    def _reach(self) -> float:
+        """The length over which changes of f are the scale of f'': beside those of tiny steps all is 0."""
+        length = self.landscape.length
+        return length if length is not None else self.probe.scale if self.probe.x else 0.0
 
     def _able(self, bows: Bows) -> bool:
         return len(bows.nodes) > 2 - bows.nodes[0].order
@@ -217,7 +222,7 @@ class Bowing:
             if pair is None or pair.flat or pair.h > lowest.h / 1.2:
                 return
             known = {p.h: p for p in self.probe.sound}
-            fit = self._fit([pair, *(known[p.h] for p in best.nodes)])
+            fit = self._fit([pair, *(known[p.h] for p in best.nodes)][:WINDOW])
             if fit is None or fit.bound > 0.7 * best.bound:
                 return
             self.best = fit
@@ -258,6 +263,8 @@ def second_steps(
 def _look(probe: Probe) -> Asking:
     """Climb and grow on the side the probe looks to; the fit is in units of x."""
     answer = yield from surveyed(probe)
+    if answer.noise.added and answer.noise.u > probe.u:  # the rounding of a coarser format passed for noise
+        answer = yield from surveyed(probe, answer.noise.u)
     landscape = answer.landscape
     if landscape is not None and not answer.split:
         if landscape.plateau is not None:
