@@ -42,7 +42,7 @@ from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
 FIRST, LAST = 0.04, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 BEND = 0.3  # a relative change of f'' from which its length cannot be told
-RESOLVED = 0.1  # an interval this small beside f'' says something of it
+BENT = 0.5  # f'' has changed by this share: the length of the function is reached
 ENOUGH = 1e5  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
 VANISHES = 160.0  # the bound, in unit roundoffs of the changes of f, of a derivative that is 0 beside them
 
@@ -161,6 +161,8 @@ class Bowing:
                 break
             if pair.flat or (nodes and pair.h < 1.2 * nodes[-1].h):
                 continue
+            if nodes and self._bent(nodes[0], pair):
+                break
             nodes = [*nodes, pair][-WINDOW:]
             if len(nodes) < 3:
                 continue
@@ -202,6 +204,12 @@ class Bowing:
 
     def _able(self, bows: Bows) -> bool:
         return len(bows.nodes) > 2 - bows.nodes[0].order
+
+    def _bent(self, lowest: Pair, pair: Pair) -> bool:
+        """Whether f'' (D, for one side) has changed by half, noise apart: the length is reached."""
+        low, high = curved(lowest, self.unit), curved(pair, self.unit)
+        known = self.noise.interval(low) + self.noise.interval(high)
+        return abs(high.d - low.d) > BENT * max(abs(low.d), abs(high.d)) + known
 
     def _enough(self, fit: Fit) -> bool:
         value, u = abs(fit.value), self.noise.u
