@@ -7,6 +7,7 @@ bends where f'' does. It begins growth at larger steps than f', because noise is
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +35,6 @@ from diffbench.methods.automatic.rules import (
     aligned,
     first_order,
     patience,
-    precise,
     sudden,
     wants_restart,
 )
@@ -263,7 +263,7 @@ def second_steps(
     answer = yield from _look(probe)
     if answer.split:
         answer = yield from _both_sides(probe, answer)
-    elif answer.fit is None or not precise(answer.fit, answer.noise.u):
+    elif answer.fit is None or not _precise(answer.fit, answer.noise.u):
         answer = yield from _open_side(probe, answer)
     return _judged(probe, answer)
 
@@ -292,6 +292,12 @@ def _unscaled(fit: Fit, unit: float, sign: float = 1.0) -> Fit:
     return replace(
         fit, value=sign * fit.value / unit / unit, **{n: getattr(fit, n) / unit / unit for n in names}
     )
+
+
+def _precise(fit: Fit, u: float) -> bool:
+    """Whether the bound says something: a second difference can promise the root of the noise."""
+    vanishes = abs(fit.value) <= fit.bound <= max(1e-6, 16 * u) * fit.slope
+    return bool(fit.bound <= max(1e-3, min(0.3, 16 * math.sqrt(u))) * abs(fit.value) or vanishes)
 
 
 def _plateau(probe: Probe, landscape: Landscape) -> Fit:
@@ -343,7 +349,7 @@ def _open_side(probe: Probe, answer: Answer) -> Asking:
     probe.turn(1 if left < right else -1)
     other = yield from _look(probe)
     probe.turn(0)
-    if other.fit is None or (answer.fit is not None and other.flat):
+    if other.fit is None or (answer.fit is not None and not _precise(other.fit, other.noise.u)):
         return answer
     other.notes.append("from one side: the domain ends near x")
     if answer.fit is None:
@@ -400,8 +406,14 @@ def _judged(probe: Probe, answer: Answer) -> Result:
 
 def _seen(answer: Answer, fit: Fit) -> float:
     """How far what was seen is from the fit: everything but the smallest steps, which say nothing of f''."""
-    curves = [curved(p, 1.0) for p in answer.pairs if p.order == 2 and p.h > fit.nodes[0].h / 4]
-    return float(max((abs(p.d - fit.value) + answer.noise.interval(p) for p in curves), default=0.0))
+    interval = answer.noise.interval
+    pairs = [p for p in answer.pairs if p.h > fit.nodes[0].h / 4]
+    seen = [(p.d, interval(p)) for p in (curved(p, 1.0) for p in pairs if p.order == 2)]
+    sign = 2.0 if answer.side > 0 else -2.0
+    for p, q in itertools.pairwise(p for p in pairs if p.order == 1):
+        scale = sign / (q.h - p.h)
+        seen.append((scale * (q.d - p.d), abs(scale) * (interval(p) + interval(q))))
+    return float(max((abs(d - fit.value) + width for d, width in seen), default=0.0))
 
 
 def _frozen(answer: Answer, fit: Fit) -> float:
@@ -431,7 +443,7 @@ def _doubt(answer: Answer, fit: Fit) -> str:
         return "noise is as large as the changes of f: no step can resolve the derivative"
     if noise.added and fit.top.h > FAR * answer.scale:
         return "noise hides all changes of f but those over steps far larger than x"
-    return "" if precise(fit, noise.u) else "the bound is large beside the value"
+    return "" if _precise(fit, noise.u) else "the bound is large beside the value"
 
 
 KINK_TWICE = KINK.partition(":")[0] + ": there is no second derivative"
