@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from diffbench.methods.automatic.climb import Landscape, between
+from diffbench.methods.automatic.climb import Climb, Landscape, between
 from diffbench.methods.automatic.curvature import Bows, contradicted, curved
 from diffbench.methods.automatic.engine import (
     FAR,
@@ -278,12 +278,47 @@ def _look(probe: Probe) -> Asking:
         if landscape.plateau is not None:
             answer.fit = _plateau(probe, landscape)
         else:
-            growth = Bowing(probe, answer.noise, landscape)
-            fit = yield from growth.run()
-            answer.fit = None if fit is None else _unscaled(fit, growth.unit, -1.0 if probe.side < 0 else 1.0)
-            answer.split = "first order" if growth.first_order else ""
+            yield from _grow(probe, answer)
+            if answer.fit is not None and (yield from _sawtooth(probe, answer)):
+                yield from _grow(probe, answer)
     answer.side, answer.pairs = probe.side, probe.sound
     return answer
+
+
+def _grow(probe: Probe, answer: Answer) -> Asking:
+    """Fit and split of an answer, from its landscape."""
+    assert answer.landscape is not None
+    growth = Bowing(probe, answer.noise, answer.landscape)
+    fit = yield from growth.run()
+    answer.fit = None if fit is None else _unscaled(fit, growth.unit, -1.0 if probe.side < 0 else 1.0)
+    answer.split = "first order" if growth.first_order else ""
+
+
+def _sawtooth(probe: Probe, answer: Answer) -> Asking:
+    """Whether D turns at once beyond the fit because a term inside f moves in steps: noise, and a new climb."""
+    fit, noise = answer.fit, answer.noise
+    assert fit is not None
+    pairs = probe.sound
+    lower = [p for p in pairs if p.h < fit.top.h / 1.2]
+    upper = [p for p in pairs if p.h > fit.top.h * 1.2]
+    top = next((p for p in pairs if p.h == fit.top.h), None)
+    if top is None or not lower or not upper or not sudden(lower[-1], top, upper[0], noise):
+        return False
+    climb = Climb(probe, noise)
+    height = abs(upper[0].d - top.d) * upper[0].w
+    try:
+        far = yield from probe.pair(64 * upper[0].h)
+        if far is None or abs(far.d) * far.w < 3 * height:  # a pole, a wave: f levels off beyond
+            return False
+        if not (yield from climb._teeth(top, upper[0])):
+            return False
+        landscape = yield from climb.run()
+    except Exhausted:
+        return False
+    if landscape is None or landscape.plateau is not None:
+        return False
+    answer.landscape, answer.notes = landscape, [*answer.notes, *climb.notes]
+    return True
 
 
 def _unscaled(fit: Fit, unit: float, sign: float = 1.0) -> Fit:
