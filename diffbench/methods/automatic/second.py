@@ -40,7 +40,7 @@ from diffbench.methods.automatic.rules import (
 )
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
-FIRST, LAST = 0.04, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+FIRST, LAST = 0.02, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 BEND = 0.3  # a relative change of f'' from which its length cannot be told
 BENT = 0.5  # f'' has changed by this share: the length of the function is reached
 ENOUGH = 1e5  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
@@ -56,6 +56,7 @@ class Bowing:
         self.best: Fit | None = None
         self.first_order = False  # D grows like h: f'' jumps at x
         self.rejected = math.inf
+        self.length = landscape.length
 
     def run(self) -> Asking:
         """The best fit in units of 1 / unit^2, or None if no step was good enough."""
@@ -80,18 +81,19 @@ class Bowing:
     # -- where to begin ------------------------------------------------------------------------------
 
     def _start(self) -> Asking:
-        """The first step of the growth."""
-        length, base = self.landscape.length, self.landscape.base
-        known = base
+        """The first step of the growth; the length is that over which f'' changes, where that is seen."""
+        base = self.landscape.base
         if base.order == 2:
             low, own = yield from self._even_length()
-            length = own or length
-            known = low or base
-        if length is None:
+            if own is not None:
+                self.length = own
+            elif low is not None and abs(low.d) > 3 * self.noise.interval(low):  # it has not changed there
+                self.length = max(self.length or 0.0, low.h)
+        if self.length is None:
             return base.h / 4
-        return self._first_step(length, known)
+        return self._first_step(self.length)
 
-    def _first_step(self, length: float, known: Pair) -> float:
+    def _first_step(self, length: float) -> float:
         """So far below L that truncation at the last nodes meets noise at the first."""
         base = self.landscape.base
         steepest = max(abs(base.d), base.df / base.h, 1e-300)
@@ -161,7 +163,7 @@ class Bowing:
                 break
             if pair.flat or (nodes and pair.h < 1.2 * nodes[-1].h):
                 continue
-            if nodes and self._bent(nodes[0], pair):
+            if any(self._bent(p, pair) for p in nodes):
                 break
             nodes = [*nodes, pair][-WINDOW:]
             if len(nodes) < 3:
@@ -199,15 +201,14 @@ class Bowing:
 
     def _reach(self) -> float:
         """The length over which changes of f are the scale of f'': beside those of tiny steps all is 0."""
-        length = self.landscape.length
-        return length if length is not None else self.probe.scale if self.probe.x else 0.0
+        return self.length if self.length is not None else self.probe.scale if self.probe.x else 0.0
 
     def _able(self, bows: Bows) -> bool:
         return len(bows.nodes) > 2 - bows.nodes[0].order
 
-    def _bent(self, lowest: Pair, pair: Pair) -> bool:
+    def _bent(self, lower: Pair, pair: Pair) -> bool:
         """Whether f'' (D, for one side) has changed by half, noise apart: the length is reached."""
-        low, high = curved(lowest, self.unit), curved(pair, self.unit)
+        low, high = curved(lower, self.unit), curved(pair, self.unit)
         known = self.noise.interval(low) + self.noise.interval(high)
         return abs(high.d - low.d) > BENT * max(abs(low.d), abs(high.d)) + known
 
@@ -440,14 +441,19 @@ def _judged(probe: Probe, answer: Answer) -> Result:
 
 
 def _seen(answer: Answer, fit: Fit) -> float:
-    """How far what was seen is from the fit: everything but the smallest steps, which say nothing of f''."""
+    """How far what was seen is from the fit: everything but the smallest steps, which say nothing of f''.
+
+    In few bits the fit may have gone far beyond the function, and the smallest steps say so by saying nothing.
+    """
     interval = answer.noise.interval
-    pairs = [p for p in answer.pairs if p.h > fit.nodes[0].h / 4]
+    lowest = 0.0 if answer.noise.u >= FEW_BITS else fit.nodes[0].h / 4
+    pairs = [p for p in answer.pairs if p.h > lowest]
     seen = [(p.d, interval(p)) for p in (curved(p, 1.0) for p in pairs if p.order == 2)]
     sign = 2.0 if answer.side > 0 else -2.0
     for p, q in itertools.pairwise(p for p in pairs if p.order == 1):
-        scale = sign / (q.h - p.h)
-        seen.append((scale * (q.d - p.d), abs(scale) * (interval(p) + interval(q))))
+        if q.h > 1.2 * p.h:
+            scale = sign / (q.h - p.h)
+            seen.append((scale * (q.d - p.d), abs(scale) * (interval(p) + interval(q))))
     return float(max((abs(d - fit.value) + width for d, width in seen), default=0.0))
 
 
