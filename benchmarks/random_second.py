@@ -183,8 +183,8 @@ def main() -> None:
                 if r.wrong or not r.covered:
                     ratio = r.claimed / abs(r.value - r.case.truth)
                     sys.stdout.write(
-                        f"{k:4d} {r.case.name:34s} x {r.case.x: .3e} {r.case.truth: .6e} {r.value: .6e} error"
-                        f" {r.error:.1e} bound/error {ratio:.1e} best {r.case.best:.1e} {r.status} {r.wrong}\n"
+                        f"{k:4d} {r.case.name:34s} x {r.case.x: .3e} {r.case.truth: .6e} {r.value: .6e}"
+                        f" error {r.error:.1e} bound/error {ratio:.1e} best {r.case.best:.1e} {r.status}\n"
                     )
         sys.stdout.flush()
 

@@ -4,7 +4,7 @@ With t = h^2, 2 E(t) / t = f'' + c_1 t + c_2 t^2 + ... is a polynomial like D(t)
 coefficients, their envelope and the residuals are those of :mod:`diffbench.methods.automatic.tableau`. What
 differs:
 
-* noise: that of one value divided by t / sqrt(6), two thirds of its variance from f(x), which all nodes share;
+* noise: that of one value divided by t / sqrt(6), two thirds of its variance that of f(x), which all share;
 * the coefficients between two of 2 E / t are those of D from f''' on;
 * with values on one side only, t = h and D(t) = f' + f'' t / 2 + ...: the value is twice the slope of the
   polynomial at 0 instead of its value there, and its coefficients begin with that of t.
@@ -92,6 +92,11 @@ class Bows(Tableau):
         super().__init__()
         self.unit = unit
 
+    @property
+    def able(self) -> bool:
+        """Whether there are nodes enough for a value."""
+        return len(self.nodes) > 2 - self.nodes[0].order
+
     def add(self, pair: Pair, step: float | None = None) -> None:
         """A node above all others."""
         if step is None:
@@ -155,7 +160,7 @@ class Bows(Tableau):
     def _between(
         self, noise: Noise, ratios: tuple[float, ...], powers: list[float], h: float
     ) -> tuple[list[float], list[float]]:
-        """... the ones between, from f''' on: those of D, beside f'' ; nothing is known beyond the last."""
+        """... the ones between, from f''' on: those of D, beside f''; nothing is known beyond the last."""
         if self.nodes[0].order == 1:
             return [], []
         scale = 2 * self.unit / h
@@ -196,4 +201,4 @@ def contradicted(fit: Fit, noise: Noise) -> bool:
 
 def _shared(d: float, p: Pair, e: float, q: Pair) -> bool:
     """Whether two differences are those of one wrong f(x) rather than of one wrong value."""
-    return abs(d * p.w - e * q.w) < 0.5 * max(abs(d * p.w), abs(e * q.w)) and not (p.h == q.h)
+    return abs(d * p.w - e * q.w) < 0.5 * max(abs(d * p.w), abs(e * q.w)) and p.h != q.h
