@@ -274,7 +274,7 @@ def _frozen(answer: Answer, fit: Fit) -> float:
         if high.h <= 1.2 * middle.h:
             continue
         if sudden(low, middle, high, answer.noise):
-            return float(abs(high.d - fit.value))
+            return 2 * float(abs(high.d - fit.value))
         if bent(FLOATS, fit.top, high):
             break
         low, middle = middle, high
