@@ -13,7 +13,7 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, short_unit
+from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe, short_unit
 from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.rules import bent, precise, sudden
 from diffbench.methods.automatic.tableau import Fit
@@ -230,7 +230,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
     coarse = noise.u >= FEW_BITS
-    if probe.bits <= 24 and not answer.flat:
+    if noise.u >= NARROW and not answer.flat:
         bound = max(bound, _frozen(answer, fit))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
