@@ -18,6 +18,7 @@ from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.rules import bent, precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
+THAW = 0.375  # of |x|
 FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
 
 
@@ -101,7 +102,26 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
         answer = yield from _open_side(probe, answer)
+    if answer.fit is not None and answer.side == 0 and NARROW <= answer.noise.u < FEW_BITS:
+        yield from _scout(probe, answer, answer.fit)
     return _judged(probe, answer)
+
+
+def _scout(probe: Probe, answer: Answer, fit: Fit) -> Asking:
+    """One pair at a step where no term inside f can be frozen any longer, if f was not seen to bend below.
+
+    What is left of x - sin x, or of another difference that vanishes at 0, is a few units in the last place;
+    it changes over a third of x.
+    """
+    thaw = THAW * abs(float(probe.x))
+    larger = [p for p in answer.pairs if fit.top.h < p.h < 2 * thaw]
+    if fit.top.h >= thaw or any(p.h > 0.7 * thaw or bent(FLOATS, fit.top, p) for p in larger):
+        return
+    try:
+        yield from probe.pair(thaw)
+    except Exhausted:
+        return
+    answer.pairs = probe.sound
 
 
 def _both_sides(probe: Probe, central: Answer) -> Asking:
