@@ -12,6 +12,7 @@ import math
 from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, snapped
+import diffbench.methods.automatic.rules as R
 from diffbench.methods.automatic.rules import (
     WINDOW,
     aligned,
@@ -19,7 +20,6 @@ from diffbench.methods.automatic.rules import (
     enough,
     first_order,
     first_step,
-    patience,
     wants_inner_nodes,
     wants_restart,
 )
@@ -69,19 +69,19 @@ class Growth:
         return next(p.h for p in pairs if self.noise.interval(p) <= 2 * least)
 
     def _first_order(self, low: Pair) -> bool:
-        middle, high = (self.probe.pairs.get(low.h * factor) for factor in (2.0, 4.0))
+        middle, high = (self.probe.pairs.get(low.h * factor) for factor in (R.GROWTH, R.GROWTH**2))
         return middle is not None and high is not None and bool(first_order([low, middle, high], self.noise))
 
     def _outwards(self, start: float) -> Asking:
         """Add nodes upwards from a step until one more cannot pay."""
         probe, noise = self.probe, self.noise
         tableau = Tableau()
-        h, no_gain = self._near(start), 0
+        h = self._near(start)
         best: Fit | None = None
         for n in range(40):
-            if h * 2.0**n >= min(probe.limit, self.rejected):
+            if h * R.GROWTH**n >= min(probe.limit, self.rejected):
                 break
-            pair = yield from probe.pair(h * 2.0**n, exact=True)
+            pair = yield from probe.pair(h * R.GROWTH**n, exact=True)
             if pair is None:
                 break
             if pair.flat or (tableau.nodes and pair.h < 1.2 * tableau.nodes[-1].h):
@@ -97,11 +97,10 @@ class Growth:
             if conflict(fit, noise):
                 self.rejected = pair.h
                 break
-            if best is None or fit.bound < best.bound:
-                best, no_gain = fit, 0
-            else:
-                no_gain += 1
-            if no_gain >= patience(len(tableau.nodes)) or enough(best, noise.u, pair.df / pair.h):
+            if best is not None and fit.bound >= best.bound:
+                break
+            best = fit
+            if enough(best, noise.u, pair.df / pair.h):
                 break
         if best is None and tableau.nodes:
             fit = tableau.fit(noise, self._below(tableau))
@@ -122,7 +121,7 @@ class Growth:
             if best is None or not wants_inner_nodes(best, self.noise.u):
                 return
             nodes = best.nodes
-            pair = yield from self.probe.pair(nodes[0].h / 2, exact=True)
+            pair = yield from self.probe.pair(nodes[0].h / R.GROWTH, exact=True)
             if pair is None or pair.flat or pair.h > nodes[0].h / 1.2:
                 return
             tableau = Tableau()

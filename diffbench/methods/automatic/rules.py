@@ -18,9 +18,11 @@ LAW = {2: (0.6, 1.7), 1: (0.8, 1.3)}  # how well a difference must follow h^2 (h
 QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
 REACH = 0.6  # share of the shortest length not yet excluded to which to jump
 JUMP = 2.0**14
+GROWTH = 2.0
 FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 6  # nodes in one extrapolation
+GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
 TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
@@ -48,8 +50,8 @@ def length_at(ops: Operations, pair: Pair, tau: Any) -> Any:
 
 def confirming_step(ops: Operations, step: Any, high: Pair) -> Any:
     """A growth node far enough from `high` to tell the h^2 law, and from which doubling leads to it."""
-    lower = ops.minimum(aligned(ops, step, high.h), 0.5 * high.h)
-    return ops.where(high.h > 0.7 * step, lower, ops.where(high.h > 0.4 * step, 2.0 * high.h, step))
+    lower = ops.minimum(aligned(ops, step, high.h), high.h / GROWTH)
+    return ops.where(high.h > 0.7 * step, lower, ops.where(high.h > 0.4 * step, GROWTH * high.h, step))
 
 
 def power_law(ops: Operations, low: Pair, high: Pair, pair: Pair) -> tuple[Any, Any, Any]:
@@ -77,7 +79,7 @@ def first_step(ops: Operations, length: Any, base: Pair, noise: Noise) -> Any:
 
 def aligned(ops: Operations, step: Any, known: Any) -> Any:
     """About the step: a known one times a power of two, so that doubling leads from one to the other."""
-    return known * ops.power(2.0, ops.rint(ops.log(step / known) / math.log(2.0)))
+    return known * ops.power(GROWTH, ops.rint(ops.log(step / known) / math.log(GROWTH)))
 
 
 def bent(ops: Operations, lowest: Pair, pair: Pair) -> Any:
@@ -90,7 +92,7 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
     low, middle, high = nodes
     once, twice = middle.d - low.d, high.d - middle.d
     seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
+    return (low.order == 2) & seen & (abs(twice - GROWTH * once) < 0.25 * GROWTH * abs(once))
 
 
 def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
@@ -103,20 +105,14 @@ def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
     return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
 
-def patience(count: int) -> int:
-    """How many nodes in a row may fail to lower the bound."""
-    return 2 if count <= 4 else 1
-
-
 def enough(fit: Fit, u: float, slope: Any) -> Any:
-    """Whether one more node cannot pay: it would drop the lowest, and truncation would take over from noise.
+    """Whether one more node cannot pay: by what is known it would not lower the bound by much.
 
     Where f' is 0 beside the slope of f, a bound of the rounding of that slope is enough.
     """
     value = abs(fit.value)
-    settled = (fit.noise > fit.truncation) & (fit.truncation > 0.5 * fit.noise * 0.25**fit.used)
     zero = (value <= fit.bound) & (fit.bound <= VANISHES * u * slope)
-    return ((fit.bound <= ENOUGH * u * value) & settled) | zero
+    return (fit.bound < GAIN * fit.promise) | zero
 
 
 def wants_inner_nodes(fit: Fit, u: float) -> Any:
