@@ -30,6 +30,7 @@ from diffbench.methods.automatic.rules import (
 )
 
 TRIES = 2  # a sawtooth is looked for so many times in a climb
+EDGE = 1.5  # how well the end of a plateau is located: the second step of a staircase is at three times that
 LATE = 16  # evaluations after which it is not: the growth needs what is left
 GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
@@ -331,8 +332,9 @@ class Climb:
     def _edge(self, flat: Pair, high: Pair) -> Asking:
         """Where a plateau ends: None if it is a step of a staircase (its height becomes noise)."""
         probe = self.probe
+        stairs = False  # the same jump at two steps: f is constant on both sides of it
         for _ in range(8):
-            if high.h < 1.05 * flat.h:
+            if stairs or high.h < EDGE * flat.h:
                 break
             middle = yield from probe.pair(between(flat.h, high.h))
             if middle is None or middle is high or middle is flat:
@@ -340,26 +342,38 @@ class Climb:
             if middle.flat:
                 flat = middle
             else:
+                stairs = middle.df == high.df
                 high = middle
-        for factor in (GOLDEN**-1, GOLDEN**-3):  # equal throughout, or only here and there?
-            inside = yield from probe.pair(flat.h * factor, exact=True)
-            if inside is not None and not inside.flat:
-                return self._steps(max(inside, high, key=lambda p: p.df))
-        near = yield from probe.pair(1.3 * high.h)
-        if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
-            return Landscape(flat, flat.h, flat)
+        if not stairs:
+            near = yield from probe.pair(1.3 * high.h)
+            if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
+                inside = yield from self._inside(flat)
+                return self._steps(max(inside, high, key=_change)) if inside else Landscape(flat, flat.h, flat)
         last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
             if last.df > 1.5 * high.df:
                 return self._steps(high)
             last = (yield from probe.pair(8 * last.h)) or last
-        return Landscape(flat, flat.h, flat, high)
+        inside = yield from self._inside(flat)
+        return self._steps(max(inside, high, key=_change)) if inside else Landscape(flat, flat.h, flat, high)
+
+    def _inside(self, flat: Pair) -> Asking:
+        """A pair below a flat one that is not, if values are equal only here and there."""
+        for factor in (GOLDEN**-1, GOLDEN**-3):
+            pair = yield from self.probe.pair(flat.h * factor, exact=True)
+            if pair is not None and not pair.flat:
+                return pair
+        return None
 
     def _steps(self, pair: Pair) -> None:
         """Values move in steps as high as the change at a pair: noise of that size."""
         self.quantum = pair.df
         self.noise.add(max(self.noise.added, 0.4 * pair.df), pair)
         self.notes.append("quantised values")
+
+
+def _change(pair: Pair) -> float:
+    return float(pair.df)
 
 
 def between(low: float, high: float) -> float:
