@@ -272,7 +272,11 @@ class Climb:
             again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
+            if factor > 1 and abs(again.d - middle.d) < 0.5 * step:  # back where larger steps are
+                suspected = max(suspected, abs(again.d - middle.d) * again.w)
+                break
             difference = abs(again.d - low.d)
+            suspected = max(suspected, abs(again.d - middle.d) * again.w)
             stairs = again.df == low.df
             if not stairs and difference <= max(share * step, noise.interval(again) + noise.interval(low)):
                 return False
