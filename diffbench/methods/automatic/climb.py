@@ -171,9 +171,11 @@ class Climb:
 
     def _bend(self, low: Pair, high: Pair, width: float) -> Asking:
         """A landscape if the function bends at `high`; the pair to go on from if that was noise."""
+        tried = False
         for _ in range(12):
             difference, tau = bend(FLOATS, low, high)
-            if tau < QUICK and difference > 2 * width:
+            if tau < QUICK and difference > 2 * width and not tried:
+                tried = True
                 length = yield from self._by_power_law(low, high, tau)
                 if length is not None:
                     return Landscape(low, length)
