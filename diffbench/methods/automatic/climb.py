@@ -274,7 +274,7 @@ class Climb:
             again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
-            if factor > 1 and abs(again.d - middle.d) < 0.5 * step:  # back where larger steps are
+            if noise.u < FEW_BITS and factor > 1 and abs(again.d - middle.d) < 0.5 * step:  # back where larger steps are
                 suspected = max(suspected, abs(again.d - middle.d) * again.w)
                 break
             difference = abs(again.d - low.d)
