@@ -119,8 +119,6 @@ class Climb:
             low = high
             if (done and not noise.added) or factor * high.h > 2.0**30 * max(1.0, self.probe.scale):
                 break
-            if done and noise.added and noise.interval(high) >= 0.7 * noise.interval(low):
-                pass
             high = yield from self._upwards(low, factor * low.h)
         return Landscape(low, None, low if low.flat else None)
 
@@ -274,11 +272,11 @@ class Climb:
             again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
-            if noise.u < FEW_BITS and factor > 1 and abs(again.d - middle.d) < 0.5 * step:  # back where larger steps are
-                suspected = max(suspected, abs(again.d - middle.d) * again.w)
+            departure = abs(again.d - middle.d)
+            suspected = max(suspected, departure * again.w)
+            if factor > 1 and departure < 0.5 * step and noise.u < FEW_BITS:  # it came back
                 break
             difference = abs(again.d - low.d)
-            suspected = max(suspected, abs(again.d - middle.d) * again.w)
             stairs = again.df == low.df
             if not stairs and difference <= max(share * step, noise.interval(again) + noise.interval(low)):
                 return False
@@ -353,23 +351,21 @@ class Climb:
         if not stairs:
             near = yield from probe.pair(1.3 * high.h)
             if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
-                inside = yield from self._inside(flat)
-                return self._steps(max(inside, high, key=_change)) if inside else Landscape(flat, flat.h, flat)
+                return (yield from self._plateau(flat, high, None))
         last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
             if last.df > 1.5 * high.df:
                 return self._steps(high)
             last = (yield from probe.pair(8 * last.h)) or last
-        inside = yield from self._inside(flat)
-        return self._steps(max(inside, high, key=_change)) if inside else Landscape(flat, flat.h, flat, high)
+        return (yield from self._plateau(flat, high, high))
 
-    def _inside(self, flat: Pair) -> Asking:
-        """A pair below a flat one that is not, if values are equal only here and there."""
+    def _plateau(self, flat: Pair, high: Pair, beyond: Pair | None) -> Asking:
+        """The plateau, unless values are equal only here and there: then these are steps as well."""
         for factor in (GOLDEN**-1, GOLDEN**-3):
-            pair = yield from self.probe.pair(flat.h * factor, exact=True)
-            if pair is not None and not pair.flat:
-                return pair
-        return None
+            inside = yield from self.probe.pair(flat.h * factor, exact=True)
+            if inside is not None and not inside.flat:
+                return self._steps(max(inside, high, key=_change))
+        return Landscape(flat, flat.h, flat, beyond)
 
     def _steps(self, pair: Pair) -> None:
         """Values move in steps as high as the change at a pair: noise of that size."""

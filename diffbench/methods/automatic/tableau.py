@@ -297,7 +297,6 @@ class Choice:
             self.spread = ops.where(better, spread[j], self.spread)
             self.truncation = ops.where(better, truncation[j], self.truncation)
 
-
     def promise(self, z: Any, order: int) -> Any:
         """The noise and truncation to expect from the best choice once there is a node at twice the top.
 
