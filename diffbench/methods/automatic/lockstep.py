@@ -262,6 +262,7 @@ class _Growing:
     def _goes_on(self) -> Array:
         """Where one more node is wanted; points that are done leave their results."""
         u, top, count = self.crowd.noise.u, self.window.nodes[-1], len(self.window.nodes)
+        best: Any
         best, contradicted = self.window.fit(u, self._below())
         stop = enough(best, u, top.slope)
         if self.best is not None:
