@@ -232,7 +232,7 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
         bound = max(bound, landscape.beyond.df / flat.h)
     elif probe.u >= FEW_BITS:  # f may be frozen there: the slope with which it leaves is possible, too
         bound = max([bound, *(p.df / p.h for p in probe.sound if p.h > flat.h)])
-    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, bound, [flat])
 
 
 def _at_an_edge(probe: Probe, fit: Fit) -> bool:

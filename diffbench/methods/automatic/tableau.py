@@ -82,7 +82,7 @@ def _spread(weights: Sequence[float], noise: Sequence[float], order: int) -> flo
 
 
 #: What of a fit differs from point to point in an array.
-COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope")
+COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope", "promise")
 
 
 @dataclass
@@ -98,6 +98,8 @@ class Fit:
         Nodes used, from the top.
     h, slope : float
         The step of the top node, and the largest change of f over it, divided by it.
+    promise : float
+        The least bound that the next node can give, by what is known.
     factor : float
         Noise found over noise modelled.
     residuals : list of (deviation, difference, pair)
@@ -113,6 +115,7 @@ class Fit:
     used: Any
     h: Any
     slope: Any
+    promise: Any
     nodes: list[Pair]
     factor: Any = 1.0
     residuals: list[tuple[Any, Any, Pair]] = field(default_factory=list)
@@ -246,8 +249,9 @@ class Tableau:
         truncation = COARSE * best.truncation if noise.u >= NARROW else best.truncation
         bound = spread + truncation + 2 * noise.u * abs(best.value)
         top = self.nodes[-1]
+        promise = best.promise(Z * factor, top.order) + 2 * noise.u * abs(best.value)
         parts = (best.value, bound, spread, truncation, best.k + 1)
-        return Fit(*parts, top.h, top.df / top.h, self.nodes[:], factor, residuals)
+        return Fit(*parts, top.h, top.df / top.h, promise, self.nodes[:], factor, residuals)
 
     def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
         """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
@@ -277,6 +281,7 @@ class Choice:
     """How many nodes from the top to use: the least sum of noise and truncation."""
 
     def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
+        self.ops, self.spreads, self.truncations = ops, spread, truncation
         self.k: Any = 0
         self.value, self.spread, self.truncation = values[0], spread[0], truncation[0]
         least = Z * spread[0] + truncation[0]
@@ -288,6 +293,18 @@ class Choice:
             self.value = ops.where(better, values[j], self.value)
             self.spread = ops.where(better, spread[j], self.spread)
             self.truncation = ops.where(better, truncation[j], self.truncation)
+
+    def promise(self, z: Any, order: int) -> Any:
+        """The noise and truncation to expect from the best choice once there is a node at twice the top.
+
+        A choice of as many nodes then has half the noise, and its truncation at twice the steps; one of one
+        more has the noise that all nodes have now, and a truncation that is taken to vanish.
+        """
+        ops, growth = self.ops, 2.0**order
+        least = z * self.spreads[-1]
+        for k, (spread, truncation) in enumerate(zip(self.spreads, self.truncations, strict=True)):
+            least = ops.minimum(least, z * 0.5 * spread + truncation * growth ** (k + 1))
+        return least
 
 
 def conflict(fit: Fit, noise: Noise) -> bool:
