@@ -13,8 +13,18 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe, short_unit
 from diffbench.methods.automatic.operations import FLOATS
+from diffbench.methods.automatic.pairs import (
+    FEW_BITS,
+    NARROW,
+    Asking,
+    Exhausted,
+    Noise,
+    Pair,
+    Probe,
+    grain,
+    short_unit,
+)
 from diffbench.methods.automatic.rules import bent, precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 
@@ -215,6 +225,8 @@ def _look(probe: Probe) -> Asking:
     noise.coarsen(short)
     if noise.u > probe.u:
         notes.append("values of a coarser format")
+    else:
+        noise.grain = grain(probe)
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
     if split:
         return Answer(None, noise, landscape, notes, split=split)
