@@ -269,7 +269,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         larger = [p.h for p in answer.pairs if p.h > fit.top.h]
         reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
         seen = [p for p in answer.pairs if p.h <= reach]
-        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.interval(p) for p in seen)])
+        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.most(p) for p in seen)])
         if coarse and _unresolved(answer.pairs, noise):
             bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2

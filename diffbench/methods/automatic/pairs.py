@@ -122,6 +122,10 @@ class Noise:
         """Half width of the interval that D stands for, truncation not counted."""
         return K * self.total(pair) / pair.w
 
+    def most(self, pair: Pair) -> float:
+        """How far D is off at most, if every value is off by its noise at most."""
+        return ROOT_2 * self.total(pair) / pair.w
+
 
 class Probe:
     """The function near x, as far as it was asked.
