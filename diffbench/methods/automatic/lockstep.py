@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS
-from diffbench.methods.automatic.rows import Base, Rounding, Row, everywhere, somewhere
+from diffbench.methods.automatic.rows import Base, Rounding, Row, everywhere, grained, somewhere
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -31,7 +31,6 @@ from diffbench.methods.automatic.rules import (
     first_step,
     jump,
     length_at,
-    patience,
     power_law,
     precise,
     wants_inner_nodes,
@@ -144,8 +143,9 @@ class Lockstep:
         for h in (guard, guard * 2.0 ** round(SECOND * bits)):
             crowd.pairs.append(self.sampled(base, crowd.index, h))
         low, high = crowd.pairs
-        short = base.f0.astype(np.float32) == base.f0
-        return crowd.where(low.sound & high.sound & ~short)
+        fine = low.sound & high.sound & (base.f0.astype(np.float32) != base.f0)
+        fine[grained(base.f0, crowd.pairs)] = False
+        return crowd.where(fine)
 
     # -- the climb -------------------------------------------------------------------------------------
 
@@ -191,6 +191,7 @@ class Lockstep:
         length, lawful, linear = power_law(ARRAYS, low, high, pair)
         crowd.pairs.append(pair)
         fine = lawful & ~linear & pair.sound & ~_even_part_like_a_kink(crowd.pairs)
+        fine[grained(crowd.base.f0, crowd.pairs)] = False
         which = np.flatnonzero(fine)
         if len(which):
             crowd = crowd.take(which)
@@ -227,7 +228,6 @@ class _Growing:
         self.window = Window()
         self.dropped: list[Row] = []  # nodes that were the lowest of the window
         self.best: Fits | None = None
-        self.gain = np.zeros(len(crowd), np.int8)
 
     def run(self) -> None:
         """Add nodes until all points have left."""
@@ -253,7 +253,7 @@ class _Growing:
         if everywhere(mask):
             return row
         which = np.flatnonzero(mask)
-        self.crowd, self.h, self.gain = self.crowd.take(which), self.h[which], self.gain[which]
+        self.crowd, self.h = self.crowd.take(which), self.h[which]
         if len(which):
             self.window.take(which)
             self.best = self.best and self.best.take(which)
@@ -264,15 +264,15 @@ class _Growing:
     def _goes_on(self) -> Array:
         """Where one more node is wanted; points that are done leave their results."""
         u, top, count = self.crowd.noise.u, self.window.nodes[-1], len(self.window.nodes)
-        fit, contradicted = self.window.fit(u, self._below())
-        if self.best is None:
-            self.best = fit
-        else:
-            better = fit.bound < self.best.bound
-            self.gain = np.where(better, 0, self.gain + 1)
-            self.best = fit if everywhere(better) else self.best.replaced(better, fit)
-        best: Any = self.best
-        stop = (self.gain >= patience(count)) | enough(best, u, top.slope)
+        best: Any
+        best, contradicted = self.window.fit(u, self._below())
+        stop = enough(best, u, top.slope)
+        if self.best is not None:
+            better = best.bound < self.best.bound
+            if not everywhere(better):
+                stop |= ~better
+                best = self.best.replaced(better, best)
+        self.best = best
         if count == 3 or self.dropped:  # the lowest node is another one
             contradicted |= first_order(self.window.nodes[:3], self.crowd.noise)
         settled = stop & ~contradicted

@@ -21,7 +21,8 @@ JUMP = 2.0**14
 FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 6  # nodes in one extrapolation
-ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
+GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
+ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, below which truncation may be most of it
 TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
@@ -97,26 +98,19 @@ def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
     """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
     power = middle.order
     growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
-    unseen = 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    change = abs(middle.d - low.d)
-    slow = unseen if change <= unseen else 2 * change
+    unseen = noise.most(low) + noise.most(middle)
+    slow = max(unseen, 2 * abs(middle.d - low.d))
     return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
 
-def patience(count: int) -> int:
-    """How many nodes in a row may fail to lower the bound."""
-    return 2 if count <= 4 else 1
-
-
 def enough(fit: Fit, u: float, slope: Any) -> Any:
-    """Whether one more node cannot pay: it would drop the lowest, and truncation would take over from noise.
+    """Whether one more node cannot pay: by what is known it would not lower the bound by much.
 
     Where f' is 0 beside the slope of f, a bound of the rounding of that slope is enough.
     """
     value = abs(fit.value)
-    settled = (fit.noise > fit.truncation) & (fit.truncation > 0.5 * fit.noise * 0.25**fit.used)
     zero = (value <= fit.bound) & (fit.bound <= VANISHES * u * slope)
-    return ((fit.bound <= ENOUGH * u * value) & settled) | zero
+    return (fit.bound < GAIN * fit.promise) | zero
 
 
 def wants_inner_nodes(fit: Fit, u: float) -> Any:

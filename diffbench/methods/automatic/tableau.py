@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import FLOATS, Operations
-from diffbench.methods.automatic.pairs import FEW_BITS, Noise, Pair
+from diffbench.methods.automatic.pairs import NARROW, Noise, Pair
 
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
@@ -31,8 +31,7 @@ UNKNOWN_DECAY = 0.3  # ... where no decay has been seen yet
 REMEMBERED = 3  # coefficients from which the envelope takes its decay
 MARGIN = 10.0  # on what the envelope says
 FEW = 1.5  # on noise from few residuals: of one there is only its size
-FEWER = 3.0  # ... where values have few bits: their rounding is no sample of a distribution
-COARSE = 1.25  # on truncation there: coefficients are known to a digit at best
+COARSE = 1.25  # on truncation in narrow formats: coefficients are known to few digits
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
 
@@ -83,7 +82,7 @@ def _spread(weights: Sequence[float], noise: Sequence[float], order: int) -> flo
 
 
 #: What of a fit differs from point to point in an array.
-COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope")
+COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope", "promise")
 
 
 @dataclass
@@ -99,6 +98,8 @@ class Fit:
         Nodes used, from the top.
     h, slope : float
         The step of the top node, and the largest change of f over it, divided by it.
+    promise : float
+        The least bound that the next node can give, by what is known.
     factor : float
         Noise found over noise modelled.
     residuals : list of (deviation, difference, pair)
@@ -114,6 +115,7 @@ class Fit:
     used: Any
     h: Any
     slope: Any
+    promise: Any
     nodes: list[Pair]
     factor: Any = 1.0
     residuals: list[tuple[Any, Any, Pair]] = field(default_factory=list)
@@ -237,20 +239,19 @@ class Tableau:
             ratio = ops.where(lost, size / ops.where(n > 0, n, 1.0), 0.0)
             square, number = square + ratio * ratio, number + lost
         count = ops.maximum(number, 1)
-        coarse = noise.u >= FEW_BITS
-        few = FEWER if coarse else FEW
-        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + few / count), 1.0)
+        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + FEW / count), 1.0)
         floor: Any = 1.0  # less noise than modelled is believed only of the argument's rounding
         if not noise.seen:
             value, total = noise.value(self.nodes[0]), noise.total(self.nodes[0])
             floor = ops.where((number >= 4) & (total > 0), value / ops.where(total > 0, total, 1.0), 1.0)
         factor = ops.maximum(found, floor)
         spread = Z * factor * best.spread
-        truncation = COARSE * best.truncation if coarse else best.truncation
+        truncation = COARSE * best.truncation if noise.u >= NARROW else best.truncation
         bound = spread + truncation + 2 * noise.u * abs(best.value)
         top = self.nodes[-1]
+        promise = best.promise(Z * factor, top.order) + 2 * noise.u * abs(best.value)
         parts = (best.value, bound, spread, truncation, best.k + 1)
-        return Fit(*parts, top.h, top.df / top.h, self.nodes[:], factor, residuals)
+        return Fit(*parts, top.h, top.df / top.h, promise, self.nodes[:], factor, residuals)
 
     def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
         """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
@@ -280,6 +281,7 @@ class Choice:
     """How many nodes from the top to use: the least sum of noise and truncation."""
 
     def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
+        self.ops, self.spreads, self.truncations = ops, spread, truncation
         self.k: Any = 0
         self.value, self.spread, self.truncation = values[0], spread[0], truncation[0]
         least = Z * spread[0] + truncation[0]
@@ -291,6 +293,18 @@ class Choice:
             self.value = ops.where(better, values[j], self.value)
             self.spread = ops.where(better, spread[j], self.spread)
             self.truncation = ops.where(better, truncation[j], self.truncation)
+
+    def promise(self, z: Any, order: int) -> Any:
+        """The noise and truncation to expect from the best choice once there is a node at twice the top.
+
+        A choice of as many nodes then has half the noise, and its truncation at twice the steps; one of one
+        more has the noise that all nodes have now, and a truncation that is taken to vanish.
+        """
+        ops, growth = self.ops, 2.0**order
+        least = z * self.spreads[-1]
+        for k, (spread, truncation) in enumerate(zip(self.spreads, self.truncations, strict=True)):
+            least = ops.minimum(least, z * 0.5 * spread + truncation * growth ** (k + 1))
+        return least
 
 
 def conflict(fit: Fit, noise: Noise) -> bool:

@@ -31,7 +31,7 @@ from diffbench.methods.automatic.tableau import (
 )
 
 Array = Any
-FITTED = ("bound", "h", "noise", "slope", "truncation", "used", "value")
+FITTED = ("bound", "h", "noise", "promise", "slope", "truncation", "used", "value")
 
 
 @lru_cache(maxsize=64)
@@ -51,6 +51,7 @@ class Fits:
     used: Array
     h: Array
     slope: Array
+    promise: Array
 
     def take(self, which: Array) -> Fits:
         """Some of the points."""
@@ -120,12 +121,15 @@ class Window:
         square, number = self._lost(sizes, seen, square, number)
         factor = self._factor(u, square, number)
         factor *= Z
+        rounding = np.abs(best.value)
+        rounding *= 2 * u
+        promise = self._promise(factor)
+        promise += rounding
         factor *= best.spread
-        bound = np.abs(best.value)
-        bound *= 2 * u
+        bound = rounding
         bound += factor + best.truncation
         used = np.broadcast_to(best.k + 1, bound.shape).astype(np.int8)
-        return Fits(best.value, bound, factor, best.truncation, used, top.h, top.slope), contradicted
+        return Fits(best.value, bound, factor, best.truncation, used, top.h, top.slope, promise), contradicted
 
     # -- coefficients ------------------------------------------------------------------------------
 
@@ -217,9 +221,20 @@ class Window:
             elif somewhere(better):
                 best = np.where(better, k, best)
                 np.minimum(least, bound, out=least)
+        self._choices = list(zip(spreads, truncations, strict=True))
         if np.ndim(best) == 0:
             return _Best(best, values[best], spreads[best], truncations[best].copy())
         return _Best(best, *(_chosen(best, rows) for rows in (values, spreads, truncations)))
+
+    def _promise(self, factor: Array) -> Array:
+        """The bound that the next node promises; see ``tableau.Choice.promise``."""
+        least = factor * self._choices[-1][0]
+        for k, (spread, truncation) in enumerate(self._choices):
+            bound = factor * spread
+            bound *= 0.5
+            bound += truncation * 4.0 ** (k + 1)
+            np.minimum(least, bound, out=least)
+        return least
 
     def _residuals(self, best: _Best, below: list[tuple[Row, Array | None]]) -> tuple[Array, Array, Array]:
         """Sum of the squared deviations of smaller nodes, their number, and where one is a contradiction."""
