@@ -3,8 +3,8 @@
     python benchmarks/random_set.py [--seed 7] [--cases 1000] [--methods auto] [--groups] [--format float16]
 
 The functions, their truths and the scores are those of :mod:`diffbench.random_functions`; a run of a suite
-with a table ``[random]`` has them in its report. Tuning uses seeds below 1000; a published table one that is fixed
-by the frozen code (docs/auto.md), which is the seed here unless another is given.
+with a table ``[random]`` has them in its report. Tuning uses seeds below 1000; a published table one that is
+fixed by the frozen code (docs/auto.md), which is the seed here unless another is given.
 """
 
 from __future__ import annotations

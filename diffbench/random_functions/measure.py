@@ -1,7 +1,6 @@
 """Methods on random functions: one row for a method and a case, judged against the exact derivative.
 
-* :func:`lineup`: the methods that names and patterns choose, each of which takes part or says why not.
-* :func:`measured`: a method on a case, whatever it does.
+* :func:`measured`: a method on a case, whatever it does; :func:`warm_up` before the first.
 * :func:`rows_frame`: rows as a data frame, the content of ``random-set.parquet``.
 """
 
@@ -18,7 +17,8 @@ import numpy as np
 from diffbench.arithmetic.formats import get_format
 from diffbench.methods import Method, get_method
 from diffbench.methods.harness import LIMIT, measure
-from diffbench.random_functions.cases import Case
+from diffbench.methods.isolation import measure_isolated
+from diffbench.random_functions.drawing import Case
 from diffbench.random_functions.textbook import CBRT
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 #: Methods that only this set has.
 OWN = {CBRT.name: CBRT}
 WRONG = 1e-3  # a relative error above this is wrong, or
+PATIENCE = 100.0  # seconds that a first call may take, on a machine with other things to do
 FAR = 100.0  # above this many errors of the best central difference, whichever is larger
 
 COLUMNS = (
@@ -95,7 +96,7 @@ def find(name: str | Method) -> Method:
     return name if isinstance(name, Method) else OWN.get(name) or get_method(name)
 
 
-def measured(method: str | Method, case: Case, limit: float = LIMIT) -> Row:
+def measured(method: str | Method, case: Case, limit: float = LIMIT, isolated: bool = False) -> Row:
     """A method on a case.
 
     Parameters
@@ -104,13 +105,26 @@ def measured(method: str | Method, case: Case, limit: float = LIMIT) -> Row:
     case : Case
     limit : float
         Seconds.
+    isolated : bool
+        In a process of its own: a library that never returns or dies costs this row only.
     """
     chosen, fmt = find(method), get_format(case.format)
     opaque = case.format == "float64"  # noise and steps are made of bits, which a strict run has none of
     program = _plain(case.f) if opaque else case.f
-    found = measure(chosen, program, fmt, case.x, opaque=opaque, limit=limit)
+    if isolated:
+        found = measure_isolated([chosen], program, fmt, [case.x], opaque=opaque, limit=limit)[0][0]
+    else:
+        found = measure(chosen, program, fmt, case.x, opaque=opaque, limit=limit)
     value, claimed = float(found.value), float(found.error_estimate)
     return Row(chosen.name, case, value, claimed, found.evaluations, found.status, found.message)
+
+
+def warm_up(method: Method, format_name: str) -> None:
+    """One call that counts for nothing: many libraries import parts of themselves when they are first used.
+
+    A time limit that strikes during such an import leaves a library broken for the rest of the process.
+    """
+    measure(method, np.sin, get_format(format_name), 1.0, limit=PATIENCE)
 
 
 def _plain(f: Callable[[Any], Any]) -> Callable[[Any], Any]:

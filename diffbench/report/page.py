@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from diffbench.errors import UserError
-from diffbench.report import several_report
+from diffbench.report import random_report, several_report
 from diffbench.report.claims import Claim, measured
 from diffbench.report.claims_rows import CLAIMS
 from diffbench.report.contents import FINDINGS, TABLES, gather
@@ -60,6 +60,12 @@ SECTIONS = (
             "tournament_kinks",
             "tournament_absent",
         ),
+    ),
+    (
+        "random",
+        "Random functions",
+        random_report.FIGURES,
+        ("random_methods", "random_groups", "random_absent"),
     ),
     (
         "several",

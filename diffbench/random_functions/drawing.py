@@ -16,14 +16,11 @@ from typing import Any
 import numpy as np
 
 from diffbench.arithmetic.formats import get_format
-from diffbench.errors import UserError
 from diffbench.random_functions.composites import Program
+from diffbench.random_functions.exact import Exact, exact_derivatives
 from diffbench.random_functions.groups import GROUPS, NARROW, draw, draw_narrow
-from diffbench.random_functions.truth import Exact, exact_derivatives
+from diffbench.random_functions.seed import check_format
 from diffbench.steps.sampler import Sampler
-
-#: Formats that the set can be drawn in. longdouble would need values that are more exact than float64.
-FORMATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -53,20 +50,6 @@ class Case:
     def miss(self, value: float) -> float:
         """The absolute error of a value: exact, then rounded once."""
         return Exact(self.truth, self.rest).distance(value)
-
-
-def check_format(name: str) -> str:
-    """The name of a format of the set.
-
-    Raises
-    ------
-    UserError
-        No such format, or none that the set has.
-    """
-    fmt = get_format(name)
-    if fmt.name not in FORMATS:
-        raise UserError(f"the random functions have no {fmt.name}: use one of {', '.join(FORMATS)}")
-    return fmt.name
 
 
 def shares(format_name: str) -> dict[str, float]:
