@@ -30,6 +30,7 @@ from diffbench.runs.store import write_text
 
 REPORT, PAGE, FIGURES = "REPORT.md", "index.html", "figures"
 LIMIT = 6_000_000  # bytes of the page
+FIGURES_LATER = {"random"}  # sections whose tables say it all where there are no scripts
 SIGNATURE = "overview-precisions"  # on the first screen, where the scripts draw it again
 SECTIONS = (
     (
@@ -169,7 +170,8 @@ def _page(
 ) -> str:
     """The text of ``index.html``, with as many rows as `LIMIT` leaves room for."""
     sections = content["sections"]
-    first = [SIGNATURE, "secants", *(section.figures[0].name for section in sections if section.figures)]
+    leading = [s.figures[0].name for s in sections if s.figures and s.key not in FIGURES_LATER]
+    first = [SIGNATURE, "secants", *leading]
     content = content | page_context(content, figures, run.folder / FIGURES, first)
     content |= {
         "signature": next((figure for figure in figures if figure.name == SIGNATURE), None),
