@@ -18,11 +18,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from random_set import GROUPS, HEADER, NARROW, Case, Program, Row, draw, draw_narrow, line
 
 from diffbench.arithmetic.formats import get_format
 from diffbench.methods import get_method
 from diffbench.methods.harness import measure
+from diffbench.random_functions import GROUPS, HEADER, NARROW, Case, Row, line
+from diffbench.random_functions.composites import Program
+from diffbench.random_functions.groups import draw, draw_narrow
 
 METHODS = ("auto", "numdifftools", "fdm", "central-2", "central-2, best step")
 STEPS = tuple(10.0**-e for e in np.arange(0.5, 7.5, 0.5))

@@ -14,14 +14,13 @@ from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.curvature import Bows, contradicted, curved
 from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
-from diffbench.methods.automatic.rules import WINDOW, aligned, first_order, patience, wants_restart
+from diffbench.methods.automatic.rules import WINDOW, aligned, enough, first_order, wants_restart
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
 FIRST, LAST = 0.02, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 BEND = 0.3  # a relative change of f'' from which its length cannot be told
 BENT = 0.5  # f'' has changed by this share: the length of the function is reached
-ENOUGH = 1e5  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
-VANISHES = 160.0  # the bound, in unit roundoffs of the changes of f, of a derivative that is 0 beside them
+ENOUGH = 1e5  # the bound, in unit roundoffs of the value, below which truncation may be most of it
 
 
 class Bowing:
@@ -130,7 +129,7 @@ class Bowing:
         """Add nodes upwards from a step until one more cannot pay."""
         probe = self.probe
         nodes: list[Pair] = []
-        h, no_gain = self._near(start), 0
+        h = self._near(start)
         best: Fit | None = None
         for n in range(40):
             if h * 2.0**n >= min(probe.limit, self.rejected):
@@ -149,11 +148,10 @@ class Bowing:
             if fit is None:
                 self.rejected = pair.h
                 break
-            if best is None or fit.bound < best.bound:
-                best, no_gain = fit, 0
-            else:
-                no_gain += 1
-            if no_gain >= patience(len(nodes)) or self._enough(best):
+            if best is not None and fit.bound >= best.bound:
+                break
+            best = fit
+            if enough(best, self.noise.u, best.slope):
                 break
         if best is None and len(nodes) in (1, 2):
             best = self._fit(nodes)
@@ -185,12 +183,6 @@ class Bowing:
         low, high = curved(lower, self.unit), curved(pair, self.unit)
         known = self.noise.interval(low) + self.noise.interval(high)
         return abs(high.d - low.d) > BENT * max(abs(low.d), abs(high.d)) + known
-
-    def _enough(self, fit: Fit) -> bool:
-        value, u = abs(fit.value), self.noise.u
-        settled = fit.noise > fit.truncation > 0.1 * fit.noise * 0.25**fit.used
-        zero = value <= fit.bound <= VANISHES * u * fit.slope
-        return (fit.bound <= ENOUGH * u * value and settled) or zero
 
     def _inwards(self) -> Asking:
         """Nodes below the lowest one, where truncation is what limits the best fit."""

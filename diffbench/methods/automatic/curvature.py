@@ -135,7 +135,7 @@ class Bows(Tableau):
                 values.append(value)
                 spread.append(shape.value[k] * noise.total(node) / node.w * scale)
                 truncation.append(abs(shape.weight[k + 1]) * beta[k - skip])
-        best = Choice(self.ops, values, spread, truncation)
+        best = Bowed(self.ops, values, spread, truncation)
         best.k += skip
         higher = [*zip(main[1:], main_noise[1:], strict=True), *zip(between, between_noise, strict=True)]
         fit = self._judged(noise, [(p, True) for p in below], best, higher)
@@ -180,6 +180,17 @@ class Bows(Tableau):
         half = 0.5 * self.nodes[-1].h / self.unit / self.unit
         slopes.k, slopes.spread, slopes.truncation = best.k, best.spread * half, best.truncation * half
         return super()._residual(pair, slopes, noise)
+
+
+class Bowed(Choice):
+    """How many nodes to use: as for the first derivative, but noise falls like h^2."""
+
+    def promise(self, z: Any, order: int) -> Any:
+        """The noise and truncation to expect once there is a node at twice the top."""
+        growth = 2.0**order
+        pairs = enumerate(zip(self.spreads, self.truncations, strict=True))
+        least = min(0.25 * z * spread + truncation * growth ** (k + 1) for k, (spread, truncation) in pairs)
+        return min(least, z * self.spreads[-1])
 
 
 def contradicted(fit: Fit, noise: Noise) -> bool:

@@ -108,7 +108,7 @@ def _sawtooth(probe: Probe, answer: Answer) -> Asking:
 
 def _unscaled(fit: Fit, unit: float, sign: float = 1.0) -> Fit:
     """The fit in units of x; D from the left falls where f'' is positive."""
-    names = ("bound", "noise", "truncation", "slope")
+    names = ("bound", "noise", "truncation", "slope", "promise")
     return replace(
         fit, value=sign * fit.value / unit / unit, **{n: getattr(fit, n) / unit / unit for n in names}
     )
@@ -130,7 +130,7 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
         bound = max(bound, 2 * landscape.beyond.df / flat.h / flat.h)
     elif probe.u >= FEW_BITS:
         bound = max([bound, *(2 * p.df / p.h / p.h for p in probe.sound if p.h > flat.h)])
-    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, bound, [flat])
 
 
 def _both_sides(probe: Probe, central: Answer) -> Asking:
