@@ -29,7 +29,7 @@ from diffbench.methods.automatic.engine import (
     Result,
     surveyed,
 )
-from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe
+from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe
 from diffbench.methods.automatic.rules import sudden
 from diffbench.methods.automatic.tableau import Fit
 
@@ -64,7 +64,7 @@ def _look(probe: Probe) -> Asking:
             answer.fit = _plateau(probe, landscape)
         else:
             yield from _grow(probe, answer)
-            if answer.fit is not None and (yield from _sawtooth(probe, answer)):
+            if (yield from _sawtooth(probe, answer)):
                 yield from _grow(probe, answer)
     answer.side, answer.pairs = probe.side, probe.sound
     return answer
@@ -82,20 +82,17 @@ def _grow(probe: Probe, answer: Answer) -> Asking:
 def _sawtooth(probe: Probe, answer: Answer) -> Asking:
     """Whether D turns at once beyond the fit as a term inside f moves in steps: noise, and a new climb."""
     fit, noise = answer.fit, answer.noise
-    assert fit is not None
-    pairs = probe.sound
-    lower = [p for p in pairs if p.h < fit.top.h / 1.2]
-    upper = [p for p in pairs if p.h > fit.top.h * 1.2]
-    top = next((p for p in pairs if p.h == fit.top.h), None)
-    if top is None or not lower or not upper or not sudden(lower[-1], top, upper[0], noise):
+    three = None if fit is None else _around(probe.sound, fit.top.h)
+    if three is None or not sudden(*three, noise):
         return False
+    _, top, beyond = three
     climb = Climb(probe, noise)
-    height = abs(upper[0].d - top.d) * upper[0].w
+    height = abs(beyond.d - top.d) * beyond.w
     try:
-        far = yield from probe.pair(64 * upper[0].h)
+        far = yield from probe.pair(64 * beyond.h)
         if far is None or abs(far.d) * far.w < 3 * height:  # a pole, a wave: f levels off beyond
             return False
-        if not (yield from climb._teeth(top, upper[0])):
+        if not (yield from climb._teeth(top, beyond)):
             return False
         landscape = yield from climb.run()
     except Exhausted:
@@ -128,7 +125,7 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
     bound = 4 * probe.u * flat.size / reach / reach
     if landscape.beyond is not None:
         bound = max(bound, 2 * landscape.beyond.df / flat.h / flat.h)
-    elif probe.u >= FEW_BITS:
+    elif probe.u >= NARROW:
         bound = max([bound, *(2 * p.df / p.h / p.h for p in probe.sound if p.h > flat.h)])
     return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, bound, [flat])
 
@@ -193,7 +190,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     bound = float(fit.bound)
     low = answer.low or _doubt(answer, fit)
     coarse = noise.u >= FEW_BITS
-    if coarse and not answer.flat:
+    if noise.u >= NARROW and not answer.flat:
         bound = max(bound, _frozen(answer, fit))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:
@@ -240,14 +237,25 @@ def _seen(answer: Answer, fit: Fit) -> float:
 
 
 def _frozen(answer: Answer, fit: Fit) -> float:
-    """How far f'' moves at the first step beyond a fit, if it does so without having bent before."""
-    curves = [curved(p, 1.0) for p in answer.pairs if p.order == 2]
-    top = next((p for p in curves if p.h == fit.top.h), None)
-    lower = [p for p in curves if p.h < fit.top.h / 1.2]
-    upper = [p for p in curves if p.h > fit.top.h * 1.2]
-    if top is None or not lower or not upper or not sudden(lower[-1], top, upper[0], answer.noise):
+    """How far f'' moves at the first step beyond a fit, if D or E turns there without having bent before.
+
+    As for the first derivative: the sign of a term inside f that does not change at the smaller steps.
+    """
+    three = _around(answer.pairs, fit.top.h)
+    if three is None or three[1].order == 1:
         return 0.0
-    return float(abs(upper[0].d - fit.value))
+    low, top, high = (curved(p, 1.0) for p in three)
+    if not sudden(*three, answer.noise) and not sudden(low, top, high, answer.noise):
+        return 0.0
+    return 2 * float(abs(high.d - fit.value))
+
+
+def _around(pairs: list[Pair], h: float) -> tuple[Pair, Pair, Pair] | None:
+    """The pair of a step, and those next to it."""
+    lower = [p for p in pairs if p.h < h / 1.2]
+    upper = [p for p in pairs if p.h > h * 1.2]
+    here = [p for p in pairs if p.h == h]
+    return (lower[-1], here[0], upper[0]) if lower and here and upper else None
 
 
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
@@ -261,7 +269,8 @@ def _doubt(answer: Answer, fit: Fit) -> str:
     """Why not to believe a fit, or an empty text."""
     noise, landscape = answer.noise, answer.landscape
     if landscape is not None and answer.flat:
-        return STEPS if landscape.sudden else FLAT if noise.u >= FEW_BITS else ""
+        few = noise.u >= FEW_BITS or (noise.u >= NARROW and fit.h < answer.scale / 4)
+        return STEPS if landscape.sudden else FLAT if few else ""
     if noise.added > 0.15 * max(p.df for p in answer.pairs):
         return "noise is as large as the changes of f: no step can resolve the derivative"
     if noise.added and fit.top.h > FAR * answer.scale:
