@@ -159,7 +159,8 @@ class Bowing:
             if best is not None and fit.bound >= best.bound:
                 break
             best = fit
-            if enough(best, self.noise.u, best.slope):
+            lost = abs(best.value) <= best.bound and pair.h < 0.5 * self.landscape.base.h
+            if not lost and enough(best, self.noise.u, best.slope):  # f is straight up to the base
                 break
         if best is None and len(nodes) in (1, 2):
             best = self._fit(nodes)

@@ -33,6 +33,8 @@ from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhauste
 from diffbench.methods.automatic.rules import sudden
 from diffbench.methods.automatic.tableau import Fit
 
+STRAIGHT = 1e-3  # a relative change of D over which f is a straight line
+
 # -- one point ---------------------------------------------------------------------------------------------
 
 
@@ -275,8 +277,22 @@ def _doubt(answer: Answer, fit: Fit) -> str:
         return "noise is as large as the changes of f: no step can resolve the derivative"
     if noise.added and fit.top.h > FAR * answer.scale:
         return "noise hides all changes of f but those over steps far larger than x"
-    return "" if _precise(fit, noise.u) else "the bound is large beside the value"
+    if not _precise(fit, noise.u):
+        return "the bound is large beside the value"
+    return BEYOND if abs(fit.value) <= fit.bound and _seen_beyond(answer, fit) else ""
 
 
+def _seen_beyond(answer: Answer, fit: Fit) -> bool:
+    """Whether f'' is 0 in a fit, but not at larger steps over which f is as straight as below.
+
+    Values that move in steps hide E, not D, as long as it is less than half a step.
+    """
+    noise, base = answer.noise, fit.top
+    straight = [p for p in answer.pairs if p.h > base.h and abs(p.d - base.e) <= STRAIGHT * abs(base.e)]
+    curves = [curved(p, 1.0) for p in straight if p.order == 2 == base.order]
+    return any(abs(p.d - fit.value) > fit.bound + noise.interval(p) for p in curves)
+
+
+BEYOND = "f'' is 0 at small steps, but not at larger ones: f may move in steps"
 KINK_TWICE = KINK.partition(":")[0] + ": there is no second derivative"
 JUMP = "f'' jumps at x: there is no second derivative, the value is the mean of both sides"
