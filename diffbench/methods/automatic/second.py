@@ -115,7 +115,7 @@ def _unscaled(fit: Fit, unit: float, sign: float = 1.0) -> Fit:
 
 def _precise(fit: Fit, u: float) -> bool:
     """Whether the bound says something: a second difference can promise the root of the noise."""
-    vanishes = abs(fit.value) <= fit.bound <= max(1e-6, 16 * u) * fit.slope
+    vanishes = abs(fit.value) <= fit.bound <= max(1e-6, u) * fit.slope
     return bool(fit.bound <= max(1e-3, min(0.3, 16 * math.sqrt(u))) * abs(fit.value) or vanishes)
 
 
