@@ -18,6 +18,7 @@ from diffbench.methods.automatic.rules import WINDOW, aligned, enough, first_ord
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
 FIRST, LAST = 0.02, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+STRAIGHT = 1e-3  # a relative change of D over which f is a straight line
 FAR = 2.0  # the step up to which a straight line is followed where x is smaller
 BEND = 0.3  # a relative change of f'' from which its length cannot be told
 BENT = 0.5  # f'' has changed by this share: the length of the function is reached
@@ -207,9 +208,11 @@ class Bowing:
 
     def _reach(self) -> float:
         """The length over which changes of f are the scale of f'': beside those of tiny steps all is 0."""
-        if self.length is not None:
-            return self.length
-        return max(self.probe.scale if self.probe.x else 0.0, self.landscape.base.h)
+        base = self.landscape.base
+        least = STRAIGHT * abs(base.d)
+        straight = max((p.h for p in self.probe.sound if abs(p.d - base.d) <= least), default=0.0)
+        scale = self.probe.scale if self.probe.x and self.length is None else 0.0
+        return max(self.length or 0.0, straight, scale)
 
     def _bent(self, lower: Pair, pair: Pair) -> bool:
         """Whether f'' (D, for one side) has changed by half, noise apart: the length is reached."""

@@ -113,11 +113,11 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
         answer = yield from _open_side(probe, answer)
     if answer.fit is not None and answer.side == 0 and NARROW <= answer.noise.u < FEW_BITS:
-        yield from _scout(probe, answer, answer.fit)
+        yield from scout(probe, answer, answer.fit)
     return _judged(probe, answer)
 
 
-def _scout(probe: Probe, answer: Answer, fit: Fit) -> Asking:
+def scout(probe: Probe, answer: Answer, fit: Fit) -> Asking:
     """One pair at a step where no term inside f can be frozen any longer, if f was not seen to bend below.
 
     What is left of x - sin x, or of another difference that vanishes at 0, is a few units in the last place;

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from diffbench.methods.automatic.bowing import Bowing
+from diffbench.methods.automatic.bowing import STRAIGHT, Bowing
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.curvature import curved
 from diffbench.methods.automatic.engine import (
@@ -27,13 +27,13 @@ from diffbench.methods.automatic.engine import (
     UNRESOLVED,
     Answer,
     Result,
+    scout,
     surveyed,
 )
+from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe
-from diffbench.methods.automatic.rules import sudden
+from diffbench.methods.automatic.rules import bent, sudden
 from diffbench.methods.automatic.tableau import Fit
-
-STRAIGHT = 1e-3  # a relative change of D over which f is a straight line
 
 # -- one point ---------------------------------------------------------------------------------------------
 
@@ -52,6 +52,10 @@ def second_steps(
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or not _precise(answer.fit, answer.noise.u):
         answer = yield from _open_side(probe, answer)
+    if answer.fit is not None and answer.side == 0 and NARROW <= answer.noise.u < FEW_BITS:
+        top = [p for p in answer.pairs if p.h == answer.fit.top.h]
+        if top:
+            yield from scout(probe, answer, replace(answer.fit, nodes=top))
     return _judged(probe, answer)
 
 
@@ -84,8 +88,8 @@ def _grow(probe: Probe, answer: Answer) -> Asking:
 def _sawtooth(probe: Probe, answer: Answer) -> Asking:
     """Whether D turns at once beyond the fit as a term inside f moves in steps: noise, and a new climb."""
     fit, noise = answer.fit, answer.noise
-    three = None if fit is None else _around(probe.sound, fit.top.h)
-    if three is None or not sudden(*three, noise):
+    three = None if fit is None else _turn(probe.sound, fit.top.h, noise)
+    if three is None:
         return False
     _, top, beyond = three
     climb = Climb(probe, noise)
@@ -196,7 +200,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         bound = max(bound, _frozen(answer, fit))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:
-        bound = max(bound, _seen(answer, fit))
+        bound = max(bound, _seen(answer, fit)) or math.inf  # 0 of a plateau at 0 that is not believed
     if low and coarse and _unresolved(answer.pairs, noise):
         bound, low = math.inf, UNRESOLVED
     status = "low_confidence" if low else "ok"
@@ -239,25 +243,35 @@ def _seen(answer: Answer, fit: Fit) -> float:
 
 
 def _frozen(answer: Answer, fit: Fit) -> float:
-    """How far f'' moves at the first step beyond a fit, if D or E turns there without having bent before.
+    """How far f'' moves at a step beyond a fit at which D or E turns without having bent before.
 
     As for the first derivative: the sign of a term inside f that does not change at the smaller steps.
     """
-    three = _around(answer.pairs, fit.top.h)
-    if three is None or three[1].order == 1:
+    pairs = [p for p in answer.pairs if p.order == 2]
+    three = _turn(pairs, fit.top.h, answer.noise) or _turn(
+        [curved(p, 1.0) for p in pairs], fit.top.h, answer.noise
+    )
+    if three is None:
         return 0.0
-    low, top, high = (curved(p, 1.0) for p in three)
-    if not sudden(*three, answer.noise) and not sudden(low, top, high, answer.noise):
-        return 0.0
-    return 2 * float(abs(high.d - fit.value))
+    beyond = next(p for p in pairs if p.h == three[2].h)
+    return 2 * float(abs(curved(beyond, 1.0).d - fit.value))
 
 
-def _around(pairs: list[Pair], h: float) -> tuple[Pair, Pair, Pair] | None:
-    """The pair of a step, and those next to it."""
+def _turn(pairs: list[Pair], h: float, noise: Noise) -> tuple[Pair, Pair, Pair] | None:
+    """The first three pairs from a step on of which the last turns at once, if there was no bend before."""
     lower = [p for p in pairs if p.h < h / 1.2]
-    upper = [p for p in pairs if p.h > h * 1.2]
-    here = [p for p in pairs if p.h == h]
-    return (lower[-1], here[0], upper[0]) if lower and here and upper else None
+    here = next((p for p in pairs if p.h == h), None)
+    if not lower or here is None:
+        return None
+    low, middle = lower[-1], here
+    for high in pairs:
+        if high.h > 1.2 * middle.h:
+            if sudden(low, middle, high, noise):
+                return low, middle, high
+            if bent(FLOATS, here, high):
+                return None
+            low, middle = middle, high
+    return None
 
 
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
