@@ -23,7 +23,7 @@ BENT = 0.3  # D has changed by this share of the slope: the length of the functi
 WINDOW = 6  # nodes in one extrapolation
 GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, below which truncation may be most of it
-TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
+TURN = 1.25  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
 
