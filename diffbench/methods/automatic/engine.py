@@ -279,7 +279,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
     """Whether what f does near x is below the first of all steps.
 
-    Either the smallest steps contradict each other, or f changes by much of its size over the first of them and
+    Either the smallest steps contradict each other, or f changes by much of its size over the first and
     gets steeper towards x even there.
     """
     first = pairs[0]
