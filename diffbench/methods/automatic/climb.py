@@ -16,7 +16,17 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import CAP, FEW_BITS, LARGEST, Asking, Noise, Pair, Probe, short_unit
+from diffbench.methods.automatic.pairs import (
+    CAP,
+    FEW_BITS,
+    LARGEST,
+    Asking,
+    Noise,
+    Pair,
+    Probe,
+    grain,
+    short_unit,
+)
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -32,6 +42,7 @@ from diffbench.methods.automatic.rules import (
 TRIES = 2  # a sawtooth is looked for so many times in a climb
 EDGE = 1.5  # how well the end of a plateau is located: the second step of a staircase is at three times that
 LATE = 16  # evaluations after which it is not: the growth needs what is left
+BOLD = 0.5  # over 1 / sqrt(u) steps a curvature that is lost in rounding changes f by its own size
 GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
 
@@ -84,6 +95,8 @@ class Climb:
         if short > self.noise.u:
             self.noise.coarsen(short)
             self.short = True
+        else:
+            self.noise.grain = grain(self.probe)
         unresolved = flats = 0
         for _ in range(CAP):  # every round asks for a value, or knows one more pair
             if high is None:
@@ -153,11 +166,12 @@ class Climb:
 
     def _next_factor(self, low: Pair, high: Pair, width: float, unresolved: int, flats: int) -> float:
         """How far to jump so that a bend that was invisible until now stays below the h^2 law's reach."""
+        farthest = BOLD / math.sqrt(self.noise.u)
         if high.flat:
             middle = 2.0**-24 * self.probe.scale < high.h < 2.0**22 * self.probe.scale
-            return 2.0**6.3 if middle else 2.0 ** (6.3 + 2 * flats)
+            return min(2.0**6.3 if middle else 2.0 ** (6.3 + 2 * flats), farthest)
         if abs(high.d) < 3 * width:
-            factor = 2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18)
+            factor = min(2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18), farthest)
         else:
             return float(jump(FLOATS, high, max(width, 1e-300)))
         value = self.noise.value(high)

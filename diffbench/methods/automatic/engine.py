@@ -12,9 +12,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
+from diffbench.methods.automatic.frozen import departure, look_beyond
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, short_unit
-from diffbench.methods.automatic.rules import precise, sudden
+from diffbench.methods.automatic.pairs import (
+    FEW_BITS,
+    Asking,
+    Exhausted,
+    Noise,
+    Pair,
+    Probe,
+    grain,
+    short_unit,
+)
+from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
 FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
@@ -100,6 +110,9 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
         answer = yield from _open_side(probe, answer)
+    if answer.fit is not None and answer.side == 0 and not answer.flat:
+        yield from look_beyond(probe, answer.fit, answer.noise)
+        answer.pairs = answer.pairs if answer.fit.top.order == 1 else probe.sound
     return _judged(probe, answer)
 
 
@@ -194,6 +207,8 @@ def _look(probe: Probe) -> Asking:
     noise.coarsen(short)
     if noise.u > probe.u:
         notes.append("values of a coarser format")
+    else:
+        noise.grain = grain(probe)
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
     if split:
         return Answer(None, noise, landscape, notes, split=split)
@@ -229,14 +244,14 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
     coarse = noise.u >= FEW_BITS
-    if coarse and not answer.flat:
-        bound = max(bound, _frozen(answer, fit))
+    if not answer.flat:
+        bound = max(bound, departure(answer.pairs, fit, noise))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
         larger = [p.h for p in answer.pairs if p.h > fit.top.h]
         reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
         seen = [p for p in answer.pairs if p.h <= reach]
-        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.interval(p) for p in seen)])
+        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.most(p) for p in seen)])
         if coarse and _unresolved(answer.pairs, noise):
             bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2
@@ -257,19 +272,6 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         answer.side,
         tuple((p.h, p.d, p.e) for p in answer.pairs),
     )
-
-
-def _frozen(answer: Answer, fit: Fit) -> float:
-    """How far D moves at the first step beyond a fit, if it does so without having bent before.
-
-    In few bits that is the sign of an intermediate result that does not change at the smaller steps: their
-    values are then those of another smooth function.
-    """
-    lower = [p for p in answer.pairs if p.h < fit.top.h / 1.2]
-    upper = [p for p in answer.pairs if p.h > fit.top.h * 1.2]
-    if not lower or not upper or not sudden(lower[-1], fit.top, upper[0], answer.noise):
-        return 0.0
-    return float(abs(upper[0].d - fit.value))
 
 
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:

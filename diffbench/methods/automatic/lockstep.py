@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS
-from diffbench.methods.automatic.rows import Base, Rounding, Row, everywhere, somewhere
+from diffbench.methods.automatic.rows import Base, Rounding, Row, everywhere, grained, somewhere
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -143,8 +143,9 @@ class Lockstep:
         for h in (guard, guard * 2.0 ** round(SECOND * bits)):
             crowd.pairs.append(self.sampled(base, crowd.index, h))
         low, high = crowd.pairs
-        short = base.f0.astype(np.float32) == base.f0
-        return crowd.where(low.sound & high.sound & ~short)
+        fine = low.sound & high.sound & (base.f0.astype(np.float32) != base.f0)
+        fine[grained(base.f0, crowd.pairs)] = False
+        return crowd.where(fine)
 
     # -- the climb -------------------------------------------------------------------------------------
 
@@ -190,6 +191,7 @@ class Lockstep:
         length, lawful, linear = power_law(ARRAYS, low, high, pair)
         crowd.pairs.append(pair)
         fine = lawful & ~linear & pair.sound & ~_even_part_like_a_kink(crowd.pairs)
+        fine[grained(crowd.base.f0, crowd.pairs)] = False
         which = np.flatnonzero(fine)
         if len(which):
             crowd = crowd.take(which)

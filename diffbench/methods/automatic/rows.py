@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.methods.automatic.pairs import ROOT_2, K, Noise
+from diffbench.methods.automatic.pairs import ROOT_2, K, Noise, spare_bits
 
 Array = Any
 
@@ -114,6 +114,17 @@ class Rounding(Noise):
     def interval(self, pair: Any) -> Any:
         """Half width of the interval that D stands for."""
         return K * pair.own
+
+
+def grained(f0: Array, rows: list[Row]) -> Array:
+    """Indices of float64 points whose values all end in so many zero bits that ``grain`` must look."""
+    mask = (1 << spare_bits(1 + 2 * len(rows))) - 1
+    found = np.flatnonzero((f0.view(np.int64) & mask) == 0)
+    for row in rows:
+        if len(found):
+            last = row.values.take(found, axis=1).view(np.int64) & mask
+            found = found[(last[0] | last[1]) == 0]
+    return found
 
 
 def everywhere(mask: Array) -> bool:

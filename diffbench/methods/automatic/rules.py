@@ -23,7 +23,7 @@ BENT = 0.3  # D has changed by this share of the slope: the length of the functi
 WINDOW = 6  # nodes in one extrapolation
 GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, below which truncation may be most of it
-TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
+TURN = 1.25  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
 
@@ -98,9 +98,8 @@ def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
     """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
     power = middle.order
     growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
-    unseen = 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    change = abs(middle.d - low.d)
-    slow = unseen if change <= unseen else 2 * change
+    unseen = noise.most(low) + noise.most(middle)
+    slow = max(unseen, 2 * abs(middle.d - low.d))
     return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
 
