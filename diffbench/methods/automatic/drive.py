@@ -94,25 +94,41 @@ def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
     )
     if n > BLOCK:  # glibc then keeps freed memory of this size instead of returning it at every block's end
         np.empty(KEPT)
-    blocks = range(0, n, BLOCK) if n >= FEW and fmt.name == "float64" else []
-    for start in blocks:
-        _block(sample, np.ascontiguousarray(x[start : start + BLOCK]), fmt, columns, start)
-    if not blocks:
+    if n < FEW or fmt.name != "float64":
         _one_by_one(columns, np.arange(n), estimate_many(sample, list(x), fmt))
+    else:
+        _Together(sample, np.ascontiguousarray(x), fmt, columns).run()
     return columns
 
 
-def _block(sample: Sample, x: Any, fmt: Format, columns: Columns, start: int) -> None:
-    with np.errstate(all="ignore"):
-        block = Lockstep(sample, x, fmt.u).run()
-    here = slice(start, start + len(x))
-    columns.value[here], columns.bound[here], columns.h[here] = block.value, block.bound, block.h
-    columns.evaluations[here] = block.evaluations
-    hard = np.flatnonzero(~block.done)
-    if len(hard):
-        known = block.known(hard)
-        results = estimate_many(sample, x[hard].tolist(), fmt, [known[i] for i in hard.tolist()])
-        _one_by_one(columns, start + hard, results)
+class _Together:
+    """Easy points in lock step; the others are collected and done one by one."""
+
+    def __init__(self, sample: Sample, x: Any, fmt: Format, columns: Columns) -> None:
+        self.sample, self.x, self.fmt, self.columns = sample, x, fmt, columns
+        self.hard: dict[int, dict[Any, Any]] = {}
+
+    def run(self) -> None:
+        """All points."""
+        with np.errstate(all="ignore"):
+            Lockstep(self.sample, self.x, self.fmt.u, self._finish, self._collect).run()
+            self._do_hard()
+
+    def _finish(self, index: Any, fits: Any, evaluations: int) -> None:
+        columns = self.columns
+        columns.value[index], columns.bound[index], columns.h[index] = fits.value, fits.bound, fits.h
+        columns.evaluations[index] = evaluations
+
+    def _collect(self, index: Any, known: dict[int, dict[Any, Any]]) -> None:
+        self.hard.update(known)
+        if len(self.hard) >= BLOCK:
+            self._do_hard()
+
+    def _do_hard(self) -> None:
+        index = np.array(sorted(self.hard), int)
+        known = [self.hard[i] for i in index.tolist()]
+        self.hard = {}
+        _one_by_one(self.columns, index, estimate_many(self.sample, self.x[index].tolist(), self.fmt, known))
 
 
 def _one_by_one(columns: Columns, index: Any, results: list[Result]) -> None:

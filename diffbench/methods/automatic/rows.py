@@ -7,18 +7,54 @@ noise already divided by w, may differ in its last bit.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from diffbench.methods.automatic.pairs import ROOT_2, K, Noise
+from diffbench.methods.automatic.operations import everywhere, somewhere
+from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise
 
 Array = Any
+Item = TypeVar("Item")
 
-COLUMNS = ("d", "df", "e", "h", "own", "size", "slope", "total", "values")
+
+class Record:
+    """Arrays of many points that are taken and joined together; what is no array is the same at all points."""
+
+    __slots__ = ()
+
+    def replace(self: Item, **changed: Any) -> Item:
+        """A copy with some of the attributes changed."""
+        other = object.__new__(type(self))
+        for name in self.__slots__:  # type: ignore[attr-defined]
+            setattr(other, name, changed[name] if name in changed else getattr(self, name))
+        return other
 
 
-class Row:
+def taken(item: Any, which: Array) -> Any:
+    """Some of the points of arrays, lists of arrays and records."""
+    if isinstance(item, np.ndarray):
+        return item.take(which, axis=-1)
+    if isinstance(item, list):
+        return [taken(one, which) for one in item]
+    if isinstance(item, Record):
+        return item.replace(**{name: taken(getattr(item, name), which) for name in item.__slots__})
+    return item
+
+
+def joined(items: list[Any]) -> Any:
+    """The points of several alike items, one after another."""
+    first = items[0]
+    if isinstance(first, np.ndarray):
+        return np.concatenate(items, axis=-1)
+    if isinstance(first, list):
+        return [joined(list(column)) for column in zip(*items, strict=True)]
+    if isinstance(first, Record):
+        return first.replace(**{n: joined([getattr(item, n) for item in items]) for n in first.__slots__})
+    return first
+
+
+class Row(Record):
     """The pairs of many points at one step each.
 
     Attributes
@@ -31,64 +67,61 @@ class Row:
         Noise of one value, the rounding of the argument included.
     own : array (points,)
         Noise of ``d``: total / w.
-    values : array (2, points)
-        f at the outer and at the inner node.
+    outer, inner : array (points,)
+        f at the node farther from 0 and at the nearer one.
     """
 
-    __slots__ = COLUMNS
+    __slots__ = ("d", "df", "e", "h", "inner", "outer", "own", "size", "slope", "total")
     order = 2
 
     def __init__(self, h: Array, width: Array, values: Array, base: Base) -> None:
-        change = values - base.f0
-        self.h, self.values = h, values
-        self.d = values[0] - values[1]
+        outer, inner = self.outer, self.inner = values
+        up, down = outer - base.f0, inner - base.f0
+        self.h = h
+        self.d = outer - inner
         self.d /= width
-        self.e = change[0] + change[1]
+        self.e = up + down
         self.e *= 0.5
-        np.abs(change, out=change)
-        self.df = np.maximum(change[0], change[1])
-        np.abs(values, out=change)
-        self.size = np.maximum(change[0], change[1], out=change[0])
+        np.abs(up, out=up)
+        self.df = np.maximum(up, np.abs(down, out=down), out=up)
+        self.size = np.abs(outer)
+        np.maximum(self.size, np.abs(inner, out=down), out=self.size)
         np.maximum(self.size, base.size, out=self.size)
         self.slope = self.df / h
         self.total = base.u * self.size
-        self.total += np.multiply(base.argument, self.slope, out=change[1])
+        self.total += np.multiply(base.argument, self.slope, out=down)
         self.own = np.multiply(h, ROOT_2)
         np.divide(self.total, self.own, out=self.own)
-
-    def take(self, which: Array) -> Row:
-        """Some of the points."""
-        some = object.__new__(Row)
-        for name in COLUMNS:
-            setattr(some, name, getattr(self, name).take(which, axis=-1))
-        return some
 
     @property
     def w(self) -> Array:
         """The noise of ``d`` is that of one value divided by w."""
         return self.h * ROOT_2
 
-    @property
-    def sound(self) -> Array:
-        """Where the values are finite and not all equal."""
-        return np.isfinite(self.d) & np.isfinite(self.size) & (self.df != 0)
+    def sound(self, base: Base) -> Array | None:
+        """Where values are finite and not all equal and the step is the nominal one; None: everywhere."""
+        far = base.x + np.copysign(self.h, base.x)
+        far -= base.x
+        np.abs(far, out=far)
+        exact = far == self.h
+        if everywhere(exact) and self.df.min() > 0 and self.total.max() < np.inf and abs(self.d.sum()) < np.inf:
+            return None
+        far -= self.h
+        found = np.abs(far) <= NOMINAL * self.h
+        found &= np.isfinite(self.d) & np.isfinite(self.total) & (self.df != 0)
+        return None if everywhere(found) else found
 
 
-class Base:
+class Base(Record):
     """What the pairs of some points share: x, f(x) and what follows from them."""
+
+    __slots__ = ("argument", "f0", "size", "u", "x")
 
     def __init__(self, x: Array, f0: Array, u: float) -> None:
         self.x, self.f0, self.u = x, f0, u
         self.size = np.abs(f0)
-        self.argument = u * (0.5 * np.abs(x))
-
-    def take(self, which: Array) -> Base:
-        """Some of the points."""
-        some = object.__new__(Base)
-        some.u = self.u
-        for name in ("x", "f0", "size", "argument"):
-            setattr(some, name, getattr(self, name).take(which))
-        return some
+        self.argument = np.abs(x)
+        self.argument *= 0.5 * u
 
     def nodes(self, h: Array) -> tuple[Array, Array]:
         """The nodes of a step, outer and inner, as one array, and the distance between them."""
@@ -116,11 +149,43 @@ class Rounding(Noise):
         return K * pair.own
 
 
-def everywhere(mask: Array) -> bool:
-    """Whether a mask holds at all points; counting is the fastest way to ask."""
-    return bool(np.count_nonzero(mask) == mask.size)
+class Crowd(Record):
+    """Points that have been treated alike so far.
+
+    Attributes
+    ----------
+    base, index : Base, array of int
+        The points.
+    pairs : list of Row
+        In the order in which they were sampled: to the rules, pairs whose numbers are arrays.
+    extra : Record or None
+        What a stage needs besides.
+    stage : tuple
+        Which stage is next, and its constants; crowds with the same stage can be joined.
+    """
+
+    __slots__ = ("base", "extra", "index", "pairs", "stage")
+
+    def __init__(self, base: Base, index: Array) -> None:
+        self.base, self.index = base, index
+        self.pairs: list[Row] = []
+        self.extra: Any = None
+        self.stage: tuple[Any, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def known(self) -> dict[int, dict[float, float]]:
+        """All values, by point and node."""
+        found: dict[int, dict[float, float]] = {int(i): {} for i in self.index}
+        columns = [(self.base.x, self.base.f0)]
+        for pair in self.pairs:
+            nodes = self.base.nodes(pair.h)[0]
+            columns += [(nodes[0], pair.outer), (nodes[1], pair.inner)]
+        for nodes, values in columns:
+            for i, node, value in zip(self.index.tolist(), nodes.tolist(), values.tolist(), strict=True):
+                found[i][node] = value
+        return found
 
 
-def somewhere(mask: Array) -> bool:
-    """Whether a mask holds at any point."""
-    return bool(np.count_nonzero(mask))
+__all__ = ["Base", "Crowd", "Record", "Rounding", "Row", "everywhere", "joined", "somewhere", "taken"]

@@ -261,10 +261,9 @@ class Tableau:
         ops = self.ops
         ratio = pair.h / self.nodes[0].h
         t = ratio * ratio if pair.order == 2 else ratio
-        value, product = self._odd[0], 1.0
-        for j in range(1, len(self.nodes)):
-            product = product * (t - self._t[-j])
-            value = value + ops.where(best.k >= j, self._odd[j] * product, 0.0)
+        value = self._odd[best.k]
+        for j in range(best.k - 1, -1, -1):
+            value = value * (t - self._t[-1 - j]) + self._odd[j]
         own = noise.total(pair) / pair.w
         third = best.truncation / 3
         return pair.d - value, ops.sqrt(own * own + best.spread * best.spread + third * third)
