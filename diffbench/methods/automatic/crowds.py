@@ -26,6 +26,7 @@ from diffbench.methods.automatic.rules import (
 from diffbench.methods.automatic.window import Fits, Window
 
 MOST = 14  # nodes of a growth
+FULL = 1024  # points from which a crowd does not wait for others
 FAR = 15  # what is no node has this number
 
 Array = Any
@@ -51,41 +52,53 @@ def begin(lockstep: Lockstep, crowd: Crowd, base: int, length: Array) -> None:
             return
     start = first_step(ARRAYS, length, crowd.pairs[base], lockstep.noise)
     start = np.maximum(start, crowd.pairs[0].h)
-    known: Array = np.inf
-    for pair in crowd.pairs:
-        usable = (pair.h >= 0.7 * start) & (pair.h <= 40 * start)
-        if somewhere(usable):
-            known = np.minimum(known, chosen(usable, pair.h, np.inf))
-    none = np.isinf(known)
-    if not somewhere(none):
-        h = aligned(ARRAYS, start, known)
-    elif everywhere(none):
-        h = snapped(start)
-    else:
-        h = np.where(none, snapped(start), aligned(ARRAYS, start, np.where(none, 1.0, known)))
+    h = _near(start, crowd.pairs)
     crowd = crowd.replace(extra=Growth(h))
-    numbers = np.zeros(len(crowd), np.int64)
-    for i, pair in enumerate(crowd.pairs):
-        numbers |= _node(pair.h, h) << (4 * i)
+    keys = _nodes(crowd.pairs, h)
     while len(crowd):
-        first = int(numbers[0])
-        same = numbers == first
+        first = int(keys[0])
+        same = keys == first
         nodes = tuple((first >> (4 * i)) & 15 for i in range(len(crowd.pairs)))
         if everywhere(same):
             lockstep.push(crowd, "grow", 0, nodes)
             return
         lockstep.push(taken(crowd, np.flatnonzero(same)), "grow", 0, nodes)
         which = np.flatnonzero(~same)
-        crowd, numbers = taken(crowd, which), numbers[which]
+        crowd, keys = taken(crowd, which), keys[which]
 
 
-def _node(h: Array, lowest: Array) -> Array:
-    """Which node of the growth a step is: h / lowest is that power of two; FAR if it is none."""
-    mantissa, exponent = np.frexp(h / lowest)
-    node = (mantissa == 0.5) & (exponent >= 1) & (exponent <= MOST)
-    if not somewhere(node):
-        return FAR
-    return np.where(node, exponent - 1, FAR).astype(np.int64)
+def _near(start: Array, pairs: list[Row]) -> Array:
+    """About the start, so that a pair that is already known becomes one of the nodes."""
+    least, most = 0.7 * start, 40 * start
+    known: Array = np.inf
+    for pair in pairs:
+        usable = pair.h >= least
+        if somewhere(usable):
+            usable &= pair.h <= most
+            known = np.minimum(known, chosen(usable, pair.h, np.inf))
+    none = np.isinf(known)
+    if not somewhere(none):
+        return aligned(ARRAYS, start, known)
+    if everywhere(none):
+        return snapped(start)
+    return np.where(none, snapped(start), aligned(ARRAYS, start, np.where(none, 1.0, known)))
+
+
+def _nodes(pairs: list[Row], lowest: Array) -> Array:
+    """Which node of the growth every pair is, four bits each: the power of two in h / lowest, FAR if none."""
+    keys = np.zeros(len(lowest), np.int64)
+    bits = lowest.view(np.int64)
+    for i, pair in enumerate(pairs):
+        number: Any = FAR
+        if somewhere(pair.h >= lowest):  # the same mantissa, and another exponent
+            apart = pair.h.view(np.int64) - bits
+            number = apart >> 52
+            fine = (number << 52) == apart
+            fine &= number >= 0
+            fine &= number < MOST
+            number = number if everywhere(fine) else np.where(fine, number, FAR)
+        keys |= number << (4 * i)
+    return keys
 
 
 def grow_on(lockstep: Lockstep, crowd: Crowd) -> None:
@@ -118,7 +131,7 @@ def grow_on(lockstep: Lockstep, crowd: Crowd) -> None:
         crowd.stage = ("grow", number + 1, nodes)
         if number >= 2:
             crowd = _judged(lockstep, crowd, rows)
-            if len(crowd) < 1024:
+            if len(crowd) < FULL:
                 lockstep.push(crowd, *crowd.stage)
                 return
 
@@ -186,12 +199,15 @@ def _even_part_like_a_kink(pairs: list[Row]) -> Array:
     for p in pairs:
         here = np.abs(p.e) > 10 * p.total
         if somewhere(here):
-            seen.append((p.h, here, p.e / p.h))
-    for i, (h, here, slope) in enumerate(seen):
-        for other_h, there, other in seen[i + 1 :]:
-            alike = np.abs(other) < 2 * np.abs(slope)
-            if not somewhere(alike):
-                continue
-            far = (other_h >= 8 * h) | (h >= 8 * other_h)
-            found |= alike & here & there & far & (other * slope > 0.5 * slope * slope)
+            seen.append((p, here))
+    for i, (p, here) in enumerate(seen):
+        for q, there in seen[i + 1 :]:
+            both = (q.h >= 8 * p.h) | (p.h >= 8 * q.h)
+            both &= here
+            both &= there
+            if somewhere(both):
+                slope, other = p.e / p.h, q.e / q.h
+                both &= other * slope > 0.5 * slope * slope
+                both &= np.abs(other) < 2 * np.abs(slope)
+                found |= both
     return found

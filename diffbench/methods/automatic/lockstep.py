@@ -32,7 +32,7 @@ from diffbench.methods.automatic.rules import (
     power_law,
 )
 
-BLOCK = 8192  # points whose arrays fit into the processor's cache together
+BLOCK = 16384  # points whose arrays fit into the processor's cache together
 PART = 2048  # points from which a part of a crowd is not worth waiting with
 ALONE = 6  # points up to which a part is not worth its own arrays
 CLIMBS = 5  # jumps after the second pair
@@ -120,7 +120,7 @@ class Lockstep:
             return
         key = (*stage, len(crowd.pairs))
         others = self.waiting.setdefault(key, [])
-        others.append(crowd)
+        others.append(crowd.replace(pairs=[pair.resolved() for pair in crowd.pairs]))
         if sum(map(len, others)) >= PART:
             self.ready.append(joined(self.waiting.pop(key)))
 
@@ -144,7 +144,7 @@ class Lockstep:
         values = self.sample(nodes.reshape(-1)).reshape(nodes.shape)
         row = Row(h, width, values, crowd.base)
         crowd = crowd.replace(pairs=[*crowd.pairs, row])
-        sound = row.sound(crowd.base)
+        sound = row.sound(width)
         return crowd if sound is None else self.where(crowd, sound)
 
     def obtained(self, crowd: Crowd, h: Array) -> Iterator[tuple[Crowd, int]]:

@@ -14,6 +14,7 @@ import numpy as np
 from diffbench.methods.automatic.operations import everywhere, somewhere
 from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise
 
+HUGE = 1e290  # noise of values from whose differences nothing overflows
 Array = Any
 Item = TypeVar("Item")
 
@@ -35,6 +36,8 @@ def taken(item: Any, which: Array) -> Any:
     """Some of the points of arrays, lists of arrays and records."""
     if isinstance(item, np.ndarray):
         return item.take(which, axis=-1)
+    if isinstance(item, Row):
+        return item.taken(which)
     if isinstance(item, list):
         return [taken(one, which) for one in item]
     if isinstance(item, Record):
@@ -49,6 +52,11 @@ def joined(items: list[Any]) -> Any:
         return np.concatenate(items, axis=-1)
     if isinstance(first, list):
         return [joined(list(column)) for column in zip(*items, strict=True)]
+    if isinstance(first, Row):
+        row = object.__new__(Row)
+        for name in Row.COLUMNS:
+            setattr(row, name, np.concatenate([getattr(item, name) for item in items]))
+        return row
     if isinstance(first, Record):
         return first.replace(**{n: joined([getattr(item, n) for item in items]) for n in first.__slots__})
     return first
@@ -56,6 +64,8 @@ def joined(items: list[Any]) -> Any:
 
 class Row(Record):
     """The pairs of many points at one step each.
+
+    Columns of a row that was taken from another one are taken when they are asked for.
 
     Attributes
     ----------
@@ -71,7 +81,8 @@ class Row(Record):
         f at the node farther from 0 and at the nearer one.
     """
 
-    __slots__ = ("d", "df", "e", "h", "inner", "outer", "own", "size", "slope", "total")
+    __slots__ = ("_source", "_which", "d", "df", "e", "h", "inner", "outer", "own", "size", "slope", "total")
+    COLUMNS = ("d", "df", "e", "h", "inner", "outer", "own", "size", "slope", "total")
     order = 2
 
     def __init__(self, h: Array, width: Array, values: Array, base: Base) -> None:
@@ -87,28 +98,49 @@ class Row(Record):
         self.size = np.abs(outer)
         np.maximum(self.size, np.abs(inner, out=down), out=self.size)
         np.maximum(self.size, base.size, out=self.size)
-        self.slope = self.df / h
+        inverse = np.divide(1.0, h, out=down)
+        self.slope = self.df * inverse
         self.total = base.u * self.size
-        self.total += np.multiply(base.argument, self.slope, out=down)
-        self.own = np.multiply(h, ROOT_2)
-        np.divide(self.total, self.own, out=self.own)
+        self.total += base.argument * self.slope
+        inverse *= 1 / ROOT_2
+        self.own = np.multiply(self.total, inverse, out=inverse)
+
+    def __getattr__(self, name: str) -> Array:
+        if name not in Row.COLUMNS:
+            raise AttributeError(name)
+        column = getattr(self._source, name).take(self._which)
+        setattr(self, name, column)
+        return column
+
+    def taken(self, which: Array) -> Row:
+        """Some of the points."""
+        some = object.__new__(Row)
+        some._source, some._which = self, which  # noqa: SLF001
+        return some
+
+    def resolved(self) -> Row:
+        """With all columns, independent of what it was taken from."""
+        some = object.__new__(Row)
+        for name in Row.COLUMNS:
+            setattr(some, name, getattr(self, name))
+        return some
 
     @property
     def w(self) -> Array:
         """The noise of ``d`` is that of one value divided by w."""
         return self.h * ROOT_2
 
-    def sound(self, base: Base) -> Array | None:
+    def sound(self, width: Array) -> Array | None:
         """Where values are finite and not all equal and the step is the nominal one; None: everywhere."""
-        far = base.x + np.copysign(self.h, base.x)
-        far -= base.x
-        np.abs(far, out=far)
-        exact = far == self.h
-        if everywhere(exact) and self.df.min() > 0 and self.total.max() < np.inf and abs(self.d.sum()) < np.inf:
+        exact = np.abs(width) == 2.0 * self.h
+        nominal = everywhere(exact)
+        if nominal and self.df.min() > 0 and self.total.max() < HUGE:
             return None
-        far -= self.h
-        found = np.abs(far) <= NOMINAL * self.h
-        found &= np.isfinite(self.d) & np.isfinite(self.total) & (self.df != 0)
+        found = np.isfinite(self.d) & np.isfinite(self.total) & (self.df != 0)
+        if not nominal:
+            other = np.flatnonzero(~exact)
+            h = self.h[other]
+            found[other] &= np.abs(0.5 * np.abs(width[other]) - h) <= NOMINAL * h
         return None if everywhere(found) else found
 
 
@@ -127,7 +159,7 @@ class Base(Record):
         """The nodes of a step, outer and inner, as one array, and the distance between them."""
         both = np.empty((2, len(self.x)))
         outer, inner = both
-        np.add(self.x, np.copysign(h, self.x, out=outer), out=outer)
+        np.add(self.x, h if self.x.min() > 0 else np.copysign(h, self.x, out=outer), out=outer)
         np.subtract(outer, self.x, out=inner)
         np.subtract(self.x, inner, out=inner)
         return both, outer - inner

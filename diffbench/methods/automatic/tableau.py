@@ -33,6 +33,7 @@ MARGIN = 10.0  # on what the envelope says
 FEW = 1.5  # on noise from few residuals: of one there is only its size
 FEWER = 3.0  # ... where values have few bits: their rounding is no sample of a distribution
 COARSE = 1.25  # on truncation there: coefficients are known to a digit at best
+BARELY = 2.0**-20  # at steps this small beside the lowest node, the polynomial has its value at 0
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
 
@@ -261,9 +262,11 @@ class Tableau:
         ops = self.ops
         ratio = pair.h / self.nodes[0].h
         t = ratio * ratio if pair.order == 2 else ratio
-        value = self._odd[best.k]
-        for j in range(best.k - 1, -1, -1):
-            value = value * (t - self._t[-1 - j]) + self._odd[j]
+        value = best.value
+        if ratio > BARELY:
+            value = self._odd[best.k]
+            for j in range(best.k - 1, -1, -1):
+                value = value * (t - self._t[-1 - j]) + self._odd[j]
         own = noise.total(pair) / pair.w
         third = best.truncation / 3
         return pair.d - value, ops.sqrt(own * own + best.spread * best.spread + third * third)

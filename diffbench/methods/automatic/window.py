@@ -18,7 +18,9 @@ import numpy as np
 
 from diffbench.methods.automatic.operations import ARRAYS, chosen, everywhere, kept, somewhere
 from diffbench.methods.automatic.rows import Record, Row
+from diffbench.methods.automatic.rules import GAIN
 from diffbench.methods.automatic.tableau import (
+    BARELY,
     CONFLICT,
     FEW,
     LEAST_DECAY,
@@ -73,13 +75,18 @@ class _Best:
         if self.value is values[0]:  # part of the tableau, which goes on
             self.value = self.value.copy()
 
-    def promise(self, factor: Array) -> Array:
-        """The bound that the next node promises; see ``tableau.Choice.promise``."""
+    def promise(self, factor: Array, enough: Array) -> Array:
+        """The bound that the next node promises; see ``tableau.Choice.promise``.
+
+        What is below ``enough`` need not be known better.
+        """
         least = factor * self.spreads[-1]
         half = 0.5 * factor
-        for k, (spread, truncation) in enumerate(zip(self.spreads, self.truncations, strict=True)):
-            bound = half * spread
-            bound += truncation * 4.0 ** (k + 1)
+        for k in range(len(self.spreads) - 1, -1, -1):
+            if everywhere(least <= enough):
+                break
+            bound = half * self.spreads[k]
+            bound += self.truncations[k] * 4.0 ** (k + 1)
             np.minimum(least, bound, out=least)
         return least
 
@@ -146,13 +153,13 @@ class _Judgement:
         factor *= Z
         rounding = np.abs(best.value)
         rounding *= 2 * u
-        promise = best.promise(factor)
+        noise = factor * best.spread
+        bound = noise + best.truncation
+        bound += rounding
+        promise = best.promise(factor, bound * (1 / GAIN) - rounding)
         promise += rounding
-        factor *= best.spread
-        rounding += best.truncation
-        rounding += factor
         fits = object.__new__(Fits)
-        fits.value, fits.bound, fits.noise, fits.truncation = best.value, rounding, factor, best.truncation
+        fits.value, fits.bound, fits.noise, fits.truncation = best.value, bound, noise, best.truncation
         fits.h, fits.slope, fits.promise = top.h, top.slope, promise
         fits.used = np.broadcast_to(np.asarray(best.k + 1, np.int8), top.h.shape)
         return fits, contradicted
@@ -252,17 +259,28 @@ class _Judgement:
                 tally.count(deviation, None if np.all(unused) else unused)
         for row, here in below:
             ratio = row.h / self.nodes[0].h
-            ratio *= ratio
-            tally.count(self._deviation(row, ratio, used, own), here)
+            barely = ratio <= BARELY
+            if everywhere(barely):
+                deviation = self._against(best.value, row, own)
+            else:
+                t = ratio * ratio
+                deviation = self._deviation(row, t, used, own)
+                if somewhere(barely):
+                    deviation = chosen(barely, self._against(best.value, row, own), deviation)
+            tally.count(deviation, here)
         return tally.square, tally.number, tally.contradicted
 
     def _deviation(self, row: Row, t: Array, used: list[Array], own: Array) -> Array:
         """Square of the deviation of a node from the fit, in variances."""
         value = used[-1]
         for j in range(len(used) - 2, -1, -1):
-            product = value * (t - 4.0 ** (self.count - 1 - j))
-            product += used[j]
-            value = product
+            factor = t - 4.0 ** (self.count - 1 - j)
+            value = np.multiply(value, factor, out=factor if np.ndim(t) else None)
+            value += used[j]
+        return self._against(value, row, own)
+
+    @staticmethod
+    def _against(value: Array, row: Row, own: Array) -> Array:
         deviation = row.d - value
         deviation *= deviation
         variance = row.own * row.own
