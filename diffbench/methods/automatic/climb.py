@@ -32,6 +32,7 @@ from diffbench.methods.automatic.rules import (
 TRIES = 2  # a sawtooth is looked for so many times in a climb
 EDGE = 1.5  # how well the end of a plateau is located: the second step of a staircase is at three times that
 LATE = 16  # evaluations after which it is not: the growth needs what is left
+BOLD = 0.5  # over 1 / sqrt(u) steps a curvature that is lost in rounding changes f by its own size
 GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
 
@@ -119,8 +120,6 @@ class Climb:
             low = high
             if (done and not noise.added) or factor * high.h > 2.0**30 * max(1.0, self.probe.scale):
                 break
-            if done and noise.added and noise.interval(high) >= 0.7 * noise.interval(low):
-                pass
             high = yield from self._upwards(low, factor * low.h)
         return Landscape(low, None, low if low.flat else None)
 
@@ -155,11 +154,12 @@ class Climb:
 
     def _next_factor(self, low: Pair, high: Pair, width: float, unresolved: int, flats: int) -> float:
         """How far to jump so that a bend that was invisible until now stays below the h^2 law's reach."""
+        farthest = BOLD / math.sqrt(self.noise.u)
         if high.flat:
             middle = 2.0**-24 * self.probe.scale < high.h < 2.0**22 * self.probe.scale
-            return 2.0**6.3 if middle else 2.0 ** (6.3 + 2 * flats)
+            return min(2.0**6.3 if middle else 2.0 ** (6.3 + 2 * flats), farthest)
         if abs(high.d) < 3 * width:
-            factor = 2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18)
+            factor = min(2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18), farthest)
         else:
             return float(jump(FLOATS, high, max(width, 1e-300)))
         value = self.noise.value(high)
@@ -274,11 +274,11 @@ class Climb:
             again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
-            if noise.u < FEW_BITS and factor > 1 and abs(again.d - middle.d) < 0.5 * step:  # back where larger steps are
-                suspected = max(suspected, abs(again.d - middle.d) * again.w)
+            departure = abs(again.d - middle.d)
+            suspected = max(suspected, departure * again.w)
+            if factor > 1 and departure < 0.5 * step and noise.u < FEW_BITS:  # it came back
                 break
             difference = abs(again.d - low.d)
-            suspected = max(suspected, abs(again.d - middle.d) * again.w)
             stairs = again.df == low.df
             if not stairs and difference <= max(share * step, noise.interval(again) + noise.interval(low)):
                 return False
@@ -353,23 +353,21 @@ class Climb:
         if not stairs:
             near = yield from probe.pair(1.3 * high.h)
             if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
-                inside = yield from self._inside(flat)
-                return self._steps(max(inside, high, key=_change)) if inside else Landscape(flat, flat.h, flat)
+                return (yield from self._plateau(flat, high, None))
         last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
             if last.df > 1.5 * high.df:
                 return self._steps(high)
             last = (yield from probe.pair(8 * last.h)) or last
-        inside = yield from self._inside(flat)
-        return self._steps(max(inside, high, key=_change)) if inside else Landscape(flat, flat.h, flat, high)
+        return (yield from self._plateau(flat, high, high))
 
-    def _inside(self, flat: Pair) -> Asking:
-        """A pair below a flat one that is not, if values are equal only here and there."""
+    def _plateau(self, flat: Pair, high: Pair, beyond: Pair | None) -> Asking:
+        """The plateau, unless values are equal only here and there: then these are steps as well."""
         for factor in (GOLDEN**-1, GOLDEN**-3):
-            pair = yield from self.probe.pair(flat.h * factor, exact=True)
-            if pair is not None and not pair.flat:
-                return pair
-        return None
+            inside = yield from self.probe.pair(flat.h * factor, exact=True)
+            if inside is not None and not inside.flat:
+                return self._steps(max(inside, high, key=_change))
+        return Landscape(flat, flat.h, flat, beyond)
 
     def _steps(self, pair: Pair) -> None:
         """Values move in steps as high as the change at a pair: noise of that size."""

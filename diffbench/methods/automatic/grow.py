@@ -12,7 +12,6 @@ import math
 from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, snapped
-import diffbench.methods.automatic.rules as R
 from diffbench.methods.automatic.rules import (
     WINDOW,
     aligned,
@@ -69,7 +68,7 @@ class Growth:
         return next(p.h for p in pairs if self.noise.interval(p) <= 2 * least)
 
     def _first_order(self, low: Pair) -> bool:
-        middle, high = (self.probe.pairs.get(low.h * factor) for factor in (R.GROWTH, R.GROWTH**2))
+        middle, high = (self.probe.pairs.get(low.h * factor) for factor in (2.0, 4.0))
         return middle is not None and high is not None and bool(first_order([low, middle, high], self.noise))
 
     def _outwards(self, start: float) -> Asking:
@@ -79,9 +78,9 @@ class Growth:
         h = self._near(start)
         best: Fit | None = None
         for n in range(40):
-            if h * R.GROWTH**n >= min(probe.limit, self.rejected):
+            if h * 2.0**n >= min(probe.limit, self.rejected):
                 break
-            pair = yield from probe.pair(h * R.GROWTH**n, exact=True)
+            pair = yield from probe.pair(h * 2.0**n, exact=True)
             if pair is None:
                 break
             if pair.flat or (tableau.nodes and pair.h < 1.2 * tableau.nodes[-1].h):
@@ -121,7 +120,7 @@ class Growth:
             if best is None or not wants_inner_nodes(best, self.noise.u):
                 return
             nodes = best.nodes
-            pair = yield from self.probe.pair(nodes[0].h / R.GROWTH, exact=True)
+            pair = yield from self.probe.pair(nodes[0].h / 2, exact=True)
             if pair is None or pair.flat or pair.h > nodes[0].h / 1.2:
                 return
             tableau = Tableau()

@@ -23,6 +23,7 @@ K = 5.0  # half width of an interval in noise bounds of one value
 LARGEST = 1e300  # steps beyond it are not taken
 NOMINAL = 1e-12  # a step that the nodes have up to this is taken for what it was meant to be
 FEW_BITS = 2.0**-12  # unit roundoff from which terms inside f may not change at all over the first steps
+NARROW = 2.0**-24  # ... from which they may not change up to where the rest of f bends
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
 CAP = 60  # function values, x itself included
 

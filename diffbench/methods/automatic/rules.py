@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from diffbench.methods.automatic.operations import Operations
-from diffbench.methods.automatic.pairs import Noise, Pair
+from diffbench.methods.automatic.pairs import ROOT_2, Noise, Pair
 from diffbench.methods.automatic.tableau import Fit
 
 GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
@@ -18,12 +18,11 @@ LAW = {2: (0.6, 1.7), 1: (0.8, 1.3)}  # how well a difference must follow h^2 (h
 QUICK = 0.02  # a difference this small relative to D may be truncation by the h^2 law
 REACH = 0.6  # share of the shortest length not yet excluded to which to jump
 JUMP = 2.0**14
-GROWTH = 2.0
 FIRST, LAST = 0.008, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
 BENT = 0.3  # D has changed by this share of the slope: the length of the function is reached
 WINDOW = 6  # nodes in one extrapolation
 GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
-ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, at which to stop when noise is most of it
+ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, below which truncation may be most of it
 TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
@@ -50,8 +49,8 @@ def length_at(ops: Operations, pair: Pair, tau: Any) -> Any:
 
 def confirming_step(ops: Operations, step: Any, high: Pair) -> Any:
     """A growth node far enough from `high` to tell the h^2 law, and from which doubling leads to it."""
-    lower = ops.minimum(aligned(ops, step, high.h), high.h / GROWTH)
-    return ops.where(high.h > 0.7 * step, lower, ops.where(high.h > 0.4 * step, GROWTH * high.h, step))
+    lower = ops.minimum(aligned(ops, step, high.h), 0.5 * high.h)
+    return ops.where(high.h > 0.7 * step, lower, ops.where(high.h > 0.4 * step, 2.0 * high.h, step))
 
 
 def power_law(ops: Operations, low: Pair, high: Pair, pair: Pair) -> tuple[Any, Any, Any]:
@@ -79,7 +78,7 @@ def first_step(ops: Operations, length: Any, base: Pair, noise: Noise) -> Any:
 
 def aligned(ops: Operations, step: Any, known: Any) -> Any:
     """About the step: a known one times a power of two, so that doubling leads from one to the other."""
-    return known * ops.power(GROWTH, ops.rint(ops.log(step / known) / math.log(GROWTH)))
+    return known * ops.power(2.0, ops.rint(ops.log(step / known) / math.log(2.0)))
 
 
 def bent(ops: Operations, lowest: Pair, pair: Pair) -> Any:
@@ -92,16 +91,18 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
     low, middle, high = nodes
     once, twice = middle.d - low.d, high.d - middle.d
     seen = abs(once) > 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    return (low.order == 2) & seen & (abs(twice - GROWTH * once) < 0.25 * GROWTH * abs(once))
+    return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
 
 
 def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
-    """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
+    """Whether D turns between two steps (of one point) more than the smaller ones let expect.
+
+    Values are off by their noise at most, so D by sqrt(2) times that of ``total / w``.
+    """
     power = middle.order
     growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
-    unseen = 3 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
-    change = abs(middle.d - low.d)
-    slow = unseen if change <= unseen else 2 * change
+    unseen = ROOT_2 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
+    slow = max(unseen, 2 * abs(middle.d - low.d))
     return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
 

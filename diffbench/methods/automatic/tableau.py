@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.methods.automatic.operations import FLOATS, Operations
-from diffbench.methods.automatic.pairs import FEW_BITS, Noise, Pair
+from diffbench.methods.automatic.pairs import NARROW, Noise, Pair
 
 Z = 4.5  # standard deviations of noise in a bound
 SURE = 3.0  # a coefficient counts when it is this many times its noise
@@ -31,8 +31,7 @@ UNKNOWN_DECAY = 0.3  # ... where no decay has been seen yet
 REMEMBERED = 3  # coefficients from which the envelope takes its decay
 MARGIN = 10.0  # on what the envelope says
 FEW = 1.5  # on noise from few residuals: of one there is only its size
-FEWER = 3.0  # ... where values have few bits: their rounding is no sample of a distribution
-COARSE = 1.25  # on truncation there: coefficients are known to a digit at best
+COARSE = 1.25  # on truncation in narrow formats: coefficients are known to few digits
 BARELY = 2.0**-20  # at steps this small beside the lowest node, the polynomial has its value at 0
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
@@ -241,16 +240,14 @@ class Tableau:
             ratio = ops.where(lost, size / ops.where(n > 0, n, 1.0), 0.0)
             square, number = square + ratio * ratio, number + lost
         count = ops.maximum(number, 1)
-        coarse = noise.u >= FEW_BITS
-        few = FEWER if coarse else FEW
-        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + few / count), 1.0)
+        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + FEW / count), 1.0)
         floor: Any = 1.0  # less noise than modelled is believed only of the argument's rounding
         if not noise.seen:
             value, total = noise.value(self.nodes[0]), noise.total(self.nodes[0])
             floor = ops.where((number >= 4) & (total > 0), value / ops.where(total > 0, total, 1.0), 1.0)
         factor = ops.maximum(found, floor)
         spread = Z * factor * best.spread
-        truncation = COARSE * best.truncation if coarse else best.truncation
+        truncation = COARSE * best.truncation if noise.u >= NARROW else best.truncation
         bound = spread + truncation + 2 * noise.u * abs(best.value)
         top = self.nodes[-1]
         promise = best.promise(Z * factor, top.order) + 2 * noise.u * abs(best.value)
@@ -298,7 +295,6 @@ class Choice:
             self.value = ops.where(better, values[j], self.value)
             self.spread = ops.where(better, spread[j], self.spread)
             self.truncation = ops.where(better, truncation[j], self.truncation)
-
 
     def promise(self, z: Any, order: int) -> Any:
         """The noise and truncation to expect from the best choice once there is a node at twice the top.
