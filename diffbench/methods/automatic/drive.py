@@ -85,11 +85,11 @@ def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
     """... at an array of one dimension: easy points of float64 in lock step, the others one by one."""
     n = len(x)
     columns = Columns(
-        np.full(n, np.nan, dtype=np.longdouble if fmt.name == "longdouble" else np.float64),
-        np.full(n, np.inf),
-        np.full(n, np.nan),
-        np.zeros(n, int),
-        np.full(n, "ok", dtype=object),
+        np.empty(n, dtype=np.longdouble if fmt.name == "longdouble" else np.float64),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, int),
+        np.broadcast_to(np.array("ok", dtype=object), n),  # a copy as soon as one of them differs
         {},
     )
     if n > BLOCK:  # glibc then keeps freed memory of this size instead of returning it at every block's end
@@ -134,7 +134,11 @@ class _Together:
 def _one_by_one(columns: Columns, index: Any, results: list[Result]) -> None:
     for i, result in zip(index.tolist(), results, strict=True):
         columns.value[i], columns.bound[i], columns.h[i] = result.value, result.bound, result.h
-        columns.evaluations[i], columns.status[i] = result.evaluations, result.status
+        columns.evaluations[i] = result.evaluations
+        if result.status != "ok":
+            if not columns.status.flags.writeable:
+                columns.status = columns.status.copy()
+            columns.status[i] = result.status
         columns.results[i] = result
 
 

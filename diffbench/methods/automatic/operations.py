@@ -52,7 +52,7 @@ def _power(base: float, exponent: float) -> float:
 
 def everywhere(mask: Any) -> bool:
     """Whether a mask holds at all points; counting is the fastest way to ask."""
-    return bool(np.count_nonzero(mask) == np.size(mask))
+    return bool(np.count_nonzero(mask) == mask.size)
 
 
 def somewhere(mask: Any) -> bool:

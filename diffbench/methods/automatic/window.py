@@ -45,7 +45,7 @@ def doubled(count: int) -> Pattern:
 class Fits(Record):
     """Fits of many points; the attributes are those of :class:`diffbench.methods.automatic.tableau.Fit`."""
 
-    __slots__ = ("bound", "h", "noise", "promise", "slope", "truncation", "used", "value")
+    __slots__ = ("bound", "h", "noise", "promise", "slope", "truncation", "value")
 
     def replaced(self, where: Array, other: Fits) -> Fits:
         """Another fit at some of the points."""
@@ -161,7 +161,6 @@ class _Judgement:
         fits = object.__new__(Fits)
         fits.value, fits.bound, fits.noise, fits.truncation = best.value, bound, noise, best.truncation
         fits.h, fits.slope, fits.promise = top.h, top.slope, promise
-        fits.used = np.broadcast_to(np.asarray(best.k + 1, np.int8), top.h.shape)
         return fits, contradicted
 
     # -- coefficients ------------------------------------------------------------------------------
@@ -201,8 +200,7 @@ class _Judgement:
                 envelope.add(known, size, place - 1)
                 beta.append(envelope.at(place))
                 break
-            before = envelope.at(place)
-            before *= 0.25
+            before = envelope.at(place, 0.25)
             level = self.thresholds[k + 1][0]
             sure = raised[k + 1][0] > level
             odd = raised[k + 1][0] * scale
@@ -239,24 +237,20 @@ class _Judgement:
 
     def _residuals(self, best: _Best, below: list[tuple[Row, Array | None]]) -> tuple[Array, Array, Array]:
         """Sum of the squared deviations of smaller nodes, their number, and where one is a contradiction."""
-        count = self.count
-        used = [self.coefficients[0][0]]
-        for j in range(1, count):
-            column = self.coefficients[j][0]
-            uses = best.k >= j
-            used.append(column if np.all(uses) else kept(uses, column) if np.ndim(uses) else None)
-        while used[-1] is None:
-            used.pop()
+        count, k = self.count, best.k
+        alike = np.ndim(k) == 0
+        used = [self.coefficients[j][0] for j in range(k + 1 if alike else count)]
+        if not alike:
+            used[1:] = [kept(k >= j, column) for j, column in enumerate(used[1:], 1)]
         own = best.truncation * (1 / 3)
         own *= own
         own += best.spread * best.spread
         tally = _Tally(len(own))
-        for i in range(count - 1):  # top first, as in the sums of the tableau
-            unused = best.k < i + 1
-            if np.any(unused):
+        for i in range(k if alike else 0, count - 1):
+            unused = None if alike else k < i + 1
+            if alike or somewhere(unused):
                 row = self.nodes[count - 2 - i]
-                deviation = self._deviation(row, 4.0 ** (count - 2 - i), used, own)
-                tally.count(deviation, None if np.all(unused) else unused)
+                tally.count(self._deviation(row, 4.0 ** (count - 2 - i), used, own), unused)
         for row, here in below:
             ratio = row.h / self.nodes[0].h
             barely = ratio <= BARELY
@@ -357,7 +351,7 @@ class _Envelope:
         if not complete and not somewhere(known):
             return
         ratio = size / self.last
-        if self.last.min() <= 0:
+        if not self.decays and self.last.min() <= 0:
             ratio[self.last <= 0] = 0.0
         decay = ARRAYS.root(ratio, place - self.place)
         newer = [*self.decays[2 - REMEMBERED :], decay]  # two decays of three coefficients
@@ -373,7 +367,8 @@ class _Envelope:
         for one in self.decays[1:]:
             np.maximum(self._slowest, one, out=self._slowest)
 
-    def at(self, place: int) -> Array:
-        """The coefficient at a place beyond all known ones."""
-        found = self.last * (ARRAYS.raised(self._slowest, place - self.place) * MARGIN)
+    def at(self, place: int, share: float = 1.0) -> Array:
+        """The coefficient at a place beyond all known ones, or a share of it."""
+        found = ARRAYS.raised(self._slowest, place - self.place) * self.last
+        found *= MARGIN * share
         return found
