@@ -111,7 +111,7 @@ class _Together:
     def run(self) -> None:
         """All points."""
         with np.errstate(all="ignore"):
-            Lockstep(self.sample, self.x, self.fmt.u, self._finish, self._collect).run()
+            Lockstep(self.sample, self.fmt.u, self._finish, self._collect).run(self.x)
             self._do_hard()
 
     def _finish(self, index: Any, fits: Any, evaluations: int) -> None:

@@ -13,8 +13,17 @@ from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe, short_unit
 from diffbench.methods.automatic.operations import FLOATS
+from diffbench.methods.automatic.pairs import (
+    FEW_BITS,
+    NARROW,
+    Asking,
+    Exhausted,
+    Noise,
+    Pair,
+    Probe,
+    short_unit,
+)
 from diffbench.methods.automatic.rules import bent, precise, sudden
 from diffbench.methods.automatic.tableau import Fit
 

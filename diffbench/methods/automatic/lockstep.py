@@ -4,22 +4,19 @@ A point is easy when its climb sees no noise, no plateau, no edge and no kink, a
 all that the generators of :mod:`diffbench.methods.automatic.engine` decide for it is then decided here, for
 many points in one NumPy expression, from the same nodes. Any other point is handed over to a generator
 together with the values it already has, so that its result is the same as alone.
-
-Points that have been treated alike so far make a :class:`Crowd`. Where their ways part, a crowd is divided;
-parts that are small wait for others that are at the same stage, so that arrays are always long enough to be
-worth a call of NumPy and short enough for the processor's cache.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from diffbench.methods.automatic.crowds import Crowd, Crowds
+from diffbench.methods.automatic.growing import begin, go_inwards, grow_on
 from diffbench.methods.automatic.operations import ARRAYS, chosen, everywhere, somewhere
-from diffbench.methods.automatic.rows import Base, Crowd, Record, Rounding, Row, joined, taken
+from diffbench.methods.automatic.rows import Base, Record, joined, snapped, taken
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -33,11 +30,10 @@ from diffbench.methods.automatic.rules import (
 )
 
 BLOCK = 16384  # points whose arrays fit into the processor's cache together
-PART = 2048  # points from which a part of a crowd is not worth waiting with
 ALONE = 6  # points up to which a part is not worth its own arrays
 CLIMBS = 5  # jumps after the second pair
 HALVINGS = 10  # nodes between two that bend
-NONE = np.empty(0, int)
+STAGES = ("climb", "bend", "grow", "inner")
 
 Array = Any
 
@@ -51,43 +47,16 @@ class Bend(Record):
         self.difference, self.tau, self.width = difference, tau, width
 
 
-class Lockstep:
-    """Float64 points: the easy ones are done, the others handed over with their values.
+class Lockstep(Crowds):
+    """Float64 points: the easy ones are done, the others handed over with their values."""
 
-    Parameters
-    ----------
-    sample : callable
-        ``sample(nodes)`` -> values.
-    x : array (points,)
-    u : float
-        Unit roundoff.
-    finish : callable
-        ``finish(index, fits, evaluations)`` takes results of points.
-    hand_over : callable
-        ``hand_over(index, known)`` takes points that are not easy, with their values by node.
-    """
-
-    def __init__(
-        self,
-        sample: Callable[[Array], Array],
-        x: Array,
-        u: float,
-        finish: Callable[[Array, Any, int], None],
-        hand_over: Callable[[Array, dict[int, dict[float, float]]], None],
-    ) -> None:
-        self.sample, self.x, self.u = sample, x, u
-        self.finish, self._hand_over = finish, hand_over
-        self.noise = Rounding(u, 0.0)
-        self.ready: list[Crowd] = []
-        self.waiting: dict[tuple[Any, ...], list[Crowd]] = {}
-
-    def run(self) -> None:
+    def run(self, x: Array) -> None:
         """Do what is easy."""
-        for start in range(0, len(self.x), BLOCK):
-            self._begin(np.arange(start, min(start + BLOCK, len(self.x))))
+        for start in range(0, len(x), BLOCK):
+            self._begin(np.arange(start, min(start + BLOCK, len(x))), x[start : start + BLOCK])
             self._work()
         while self.waiting:  # the parts that have come least far, so that others can join them later on
-            stage = min(self.waiting, key=lambda s: (s[0] == "grow", len(self.waiting[s][0].pairs)))
+            stage = min(self.waiting, key=lambda s: (STAGES.index(s[0]), len(self.waiting[s][0].pairs)))
             crowd = joined(self.waiting.pop(stage))
             if len(crowd) > ALONE:
                 self.ready.append(crowd)
@@ -96,8 +65,6 @@ class Lockstep:
                 self.hand_over(crowd)
 
     def _work(self) -> None:
-        from diffbench.methods.automatic.crowds import grow_on  # noqa: PLC0415
-
         while self.ready:
             crowd = self.ready.pop()
             name = crowd.stage[0]
@@ -105,72 +72,20 @@ class Lockstep:
                 self._climb(crowd)
             elif name == "bend":
                 self._bend(crowd, self.bend(crowd))
-            else:
+            elif name == "grow":
                 grow_on(self, crowd)
+            else:
+                go_inwards(self, crowd)
 
-    # -- crowds ----------------------------------------------------------------------------------------
+    # -- the climb ----------------------------------------------------------------------------------------
 
-    def push(self, crowd: Crowd, *stage: Any) -> None:
-        """A crowd for its next stage; small ones wait."""
-        if not len(crowd):
-            return
-        crowd.stage = stage
-        if len(crowd) >= PART:
-            self.ready.append(crowd)
-            return
-        key = (*stage, len(crowd.pairs))
-        others = self.waiting.setdefault(key, [])
-        others.append(crowd.replace(pairs=[pair.resolved() for pair in crowd.pairs]))
-        if sum(map(len, others)) >= PART:
-            self.ready.append(joined(self.waiting.pop(key)))
-
-    def hand_over(self, crowd: Crowd) -> None:
-        """Points that are not easy."""
-        if len(crowd):
-            self._hand_over(crowd.index, crowd.known())
-
-    def where(self, crowd: Crowd, mask: Array) -> Crowd:
-        """The points at which a mask holds; the others are handed over."""
-        if everywhere(mask):
-            return crowd
-        self.hand_over(taken(crowd, np.flatnonzero(~mask)))
-        return taken(crowd, np.flatnonzero(mask))  # type: ignore[no-any-return]
-
-    # -- sampling --------------------------------------------------------------------------------------
-
-    def sampled(self, crowd: Crowd, h: Array) -> Crowd:
-        """One more pair, at h; where it is not sound, points are handed over."""
-        nodes, width = crowd.base.nodes(h)
-        values = self.sample(nodes.reshape(-1)).reshape(nodes.shape)
-        row = Row(h, width, values, crowd.base)
-        crowd = crowd.replace(pairs=[*crowd.pairs, row])
-        sound = row.sound(width)
-        return crowd if sound is None else self.where(crowd, sound)
-
-    def obtained(self, crowd: Crowd, h: Array) -> Iterator[tuple[Crowd, int]]:
-        """... or one of the known ones, if it has that step: parts, and which pair it is."""
-        fresh: Array | None = None
-        for i, pair in enumerate(crowd.pairs):
-            same = pair.h == h
-            if somewhere(same):
-                yield taken(crowd, np.flatnonzero(same)), i
-                fresh = ~same if fresh is None else fresh & ~same
-        if fresh is not None:
-            which = np.flatnonzero(fresh)
-            crowd, h = taken(crowd, which), h[which]
-        if len(crowd):
-            crowd = self.sampled(crowd, h)
-            if len(crowd):
-                yield crowd, len(crowd.pairs) - 1
-
-    def _begin(self, index: Array) -> None:
+    def _begin(self, index: Array, x: Array) -> None:
         """f(x), the guard and the second pair, where all is finite and nothing is flat or short."""
-        x = self.x[index[0] : index[-1] + 1]
         magnitude = np.abs(x)
         usual = (magnitude > 1e-100) & (magnitude < 1e100)
         if not everywhere(usual):
             hard = index[~usual]
-            self._hand_over(hard, {int(i): {} for i in hard})
+            self.give_up(hard, {int(i): {} for i in hard})
             index, x = index[usual], x[usual]
             if not len(index):
                 return
@@ -256,11 +171,11 @@ class Lockstep:
                 if not len(part):
                     continue
             if everywhere(lawful):
-                self._grow(part, at, length)
+                begin(self, part, at, length)
                 continue
             which = np.flatnonzero(lawful)
             if len(which):
-                self._grow(taken(part, which), at, length[which])
+                begin(self, taken(part, which), at, length[which])
             part = taken(part, np.flatnonzero(~lawful))
             tau = part.extra.tau
             self._halve(part.replace(extra=None, stage=(name, at, top, True, rounds)), tau)
@@ -289,25 +204,10 @@ class Lockstep:
             which = np.flatnonzero(above & near)
             if len(which):
                 length = length_at(ARRAYS, taken(high, which), own[which])
-                self._grow(taken(part, which), third, length)
+                begin(self, taken(part, which), third, length)
             for mask, lower, upper in ((above & ~near, third, top), (below, at, third)):
                 which = np.flatnonzero(mask)
                 if len(which):
                     self.push(taken(part, which), "bend", lower, upper, tried, rounds + 1)
             which = np.flatnonzero(~(above | below))
             self.hand_over(taken(part, which))
-
-    # -- the growth ------------------------------------------------------------------------------------
-
-    def _grow(self, crowd: Crowd, base: int, length: Array) -> None:
-        from diffbench.methods.automatic.crowds import begin  # noqa: PLC0415
-
-        begin(self, crowd.replace(extra=None), base, length)
-
-
-def snapped(h: Array) -> Array:
-    """Steps to 6 significant bits."""
-    mantissa, exponent = np.frexp(h)
-    mantissa *= 64
-    np.rint(mantissa, out=mantissa)
-    return np.ldexp(mantissa, exponent - 6)

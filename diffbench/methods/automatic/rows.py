@@ -7,27 +7,26 @@ noise already divided by w, may differ in its last bit.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
-from diffbench.methods.automatic.operations import everywhere, somewhere
+from diffbench.methods.automatic.operations import everywhere
 from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise
 
 HUGE = 1e290  # noise of values from whose differences nothing overflows
 Array = Any
-Item = TypeVar("Item")
 
 
 class Record:
-    """Arrays of many points that are taken and joined together; what is no array is the same at all points."""
+    """Arrays of many points that are taken and joined together; other attributes are alike at all points."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
-    def replace(self: Item, **changed: Any) -> Item:
+    def replace(self, **changed: Any) -> Self:
         """A copy with some of the attributes changed."""
         other = object.__new__(type(self))
-        for name in self.__slots__:  # type: ignore[attr-defined]
+        for name in self.__slots__:
             setattr(other, name, changed[name] if name in changed else getattr(self, name))
         return other
 
@@ -84,6 +83,8 @@ class Row(Record):
     __slots__ = ("_source", "_which", "d", "df", "e", "h", "inner", "outer", "own", "size", "slope", "total")
     COLUMNS = ("d", "df", "e", "h", "inner", "outer", "own", "size", "slope", "total")
     order = 2
+    _source: Row
+    _which: Array
 
     def __init__(self, h: Array, width: Array, values: Array, base: Base) -> None:
         outer, inner = self.outer, self.inner = values
@@ -115,7 +116,7 @@ class Row(Record):
     def taken(self, which: Array) -> Row:
         """Some of the points."""
         some = object.__new__(Row)
-        some._source, some._which = self, which  # noqa: SLF001
+        some._source, some._which = self, which
         return some
 
     def resolved(self) -> Row:
@@ -181,43 +182,9 @@ class Rounding(Noise):
         return K * pair.own
 
 
-class Crowd(Record):
-    """Points that have been treated alike so far.
-
-    Attributes
-    ----------
-    base, index : Base, array of int
-        The points.
-    pairs : list of Row
-        In the order in which they were sampled: to the rules, pairs whose numbers are arrays.
-    extra : Record or None
-        What a stage needs besides.
-    stage : tuple
-        Which stage is next, and its constants; crowds with the same stage can be joined.
-    """
-
-    __slots__ = ("base", "extra", "index", "pairs", "stage")
-
-    def __init__(self, base: Base, index: Array) -> None:
-        self.base, self.index = base, index
-        self.pairs: list[Row] = []
-        self.extra: Any = None
-        self.stage: tuple[Any, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def known(self) -> dict[int, dict[float, float]]:
-        """All values, by point and node."""
-        found: dict[int, dict[float, float]] = {int(i): {} for i in self.index}
-        columns = [(self.base.x, self.base.f0)]
-        for pair in self.pairs:
-            nodes = self.base.nodes(pair.h)[0]
-            columns += [(nodes[0], pair.outer), (nodes[1], pair.inner)]
-        for nodes, values in columns:
-            for i, node, value in zip(self.index.tolist(), nodes.tolist(), values.tolist(), strict=True):
-                found[i][node] = value
-        return found
-
-
-__all__ = ["Base", "Crowd", "Record", "Rounding", "Row", "everywhere", "joined", "somewhere", "taken"]
+def snapped(h: Array) -> Array:
+    """Steps to 6 significant bits."""
+    mantissa, exponent = np.frexp(h)
+    mantissa *= 64
+    np.rint(mantissa, out=mantissa)
+    return np.ldexp(mantissa, exponent - 6)

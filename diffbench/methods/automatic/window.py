@@ -46,12 +46,17 @@ class Fits(Record):
     """Fits of many points; the attributes are those of :class:`diffbench.methods.automatic.tableau.Fit`."""
 
     __slots__ = ("bound", "h", "noise", "promise", "slope", "truncation", "value")
+    bound: Array
+    h: Array
+    noise: Array
+    promise: Array
+    slope: Array
+    truncation: Array
+    value: Array
 
     def replaced(self, where: Array, other: Fits) -> Fits:
         """Another fit at some of the points."""
-        return self.replace(
-            **{n: chosen(where, getattr(other, n), getattr(self, n)) for n in self.__slots__}
-        )
+        return self.replace(**{n: chosen(where, getattr(other, n), getattr(self, n)) for n in self.__slots__})
 
 
 class _Best:
@@ -130,6 +135,17 @@ class Window(Record):
         """
         return _Judgement(self, nodes).fit(u, below)
 
+    @classmethod
+    def judged(cls, nodes: list[Row], u: float, below: list[tuple[Row, Array | None]]) -> tuple[Fits, Array]:
+        """... of these rows, each of which was a top."""
+        window = cls()
+        for count, row in enumerate(nodes, 1):
+            window.add(row)
+            judgement = _Judgement(window, nodes[:count])
+            if count < len(nodes):
+                judgement.raised()
+        return judgement.fit(u, below)
+
 
 class _Judgement:
     """One fit: thresholds, envelope, choice, residuals, bound."""
@@ -146,7 +162,7 @@ class _Judgement:
     def fit(self, u: float, below: list[tuple[Row, Array | None]]) -> tuple[Fits, Array]:
         """See ``Window.fit``."""
         top = self.nodes[-1]
-        best = self._best(self._remainders(self._raised()))
+        best = self._best(self._remainders(self.raised()))
         square, number, contradicted = self._residuals(best, below)
         square, number = self._lost(square, number)
         factor = self._factor(u, square, number)
@@ -172,7 +188,7 @@ class _Judgement:
         np.multiply(node.total, SURE * self.shape.even[j] / self.t ** (j + 1), out=found[1])
         return found
 
-    def _raised(self) -> list[Array]:
+    def raised(self) -> list[Array]:
         """Coefficients at least as large as a smaller top had them."""
         raised, peaks = [], self.peaks
         for j, (size, sure) in enumerate(zip(self.sizes, self.seen, strict=True)):
@@ -362,7 +378,11 @@ class _Envelope:
             self.decays = [chosen(known, a, b) for a, b in zip(newer, older, strict=True)]
             self.last = chosen(known, size, self.last)
             self.place = np.where(known, place, self.place)
-        least = LEAST_DECAY if self.decays[-1].min() > 0 else np.where(self.decays[-1] > 0, LEAST_DECAY, UNKNOWN_DECAY)
+        least = (
+            LEAST_DECAY
+            if self.decays[-1].min() > 0
+            else np.where(self.decays[-1] > 0, LEAST_DECAY, UNKNOWN_DECAY)
+        )
         self._slowest = np.maximum(self.decays[0], least)
         for one in self.decays[1:]:
             np.maximum(self._slowest, one, out=self._slowest)
