@@ -445,6 +445,39 @@ def test_equal_values_in_few_bits_are_flagged() -> None:
     assert "few bits" in found.reason
 
 
+def lasting(x: Any) -> Any:
+    """About x, with the last bits of values near 10: a grain of 2^-50 (4 or more units in the last place)."""
+    return (8.0 + np.sin(x)) - 8.0
+
+
+@pytest.mark.parametrize(("x", "seen"), [(0.3, 2.0**-49), (0.05, 2.0**-49), (1.0, 2.0**-49)])
+def test_what_larger_terms_leave_is_noise(x: float, seen: float) -> None:
+    """The bound covers the rounding of 8 + sin x: half a unit in the last place of 8, 2^-50, not of sin x."""
+    found = at(lasting, x)
+    assert found.noise >= 0.25 * seen
+    assert abs(found.value - math.cos(x)) <= found.bound
+
+
+def grain_of(f: Function, x: float, bits: int = 53) -> float:
+    """The grain that is seen after two pairs of steps."""
+    h = [2.0**-34, 2.0**-12]
+    nodes = [x, *(x + sign * x * step for step in h for sign in (1, -1))]
+    probe = pairs.Probe(x, 2.0**-bits, float, {})
+    probe.values.update(zip(nodes, plain(f)(np.array(nodes)).tolist(), strict=True))
+    probe.asked.update(nodes)
+    return pairs.grain(probe)
+
+
+def test_exact_arithmetic_is_no_grain() -> None:
+    """Values of few bits that nodes of few bits give are exact, and so are those of coarse nodes."""
+    assert grain_of(lasting, 0.3) == 2.0**-49
+    for exact in (lambda x: 3 * x + 1, lambda x: x * x, lambda x: 0.5 * x, lambda x: x - 1):
+        assert grain_of(exact, 0.75) == 0
+    assert grain_of(np.sin, 0.3) == 0
+    assert grain_of(lambda x: 1e-300 * lasting(x), 0.3) == 0  # a product rounds again
+    assert grain_of(lambda x: 2.0**-1040 * np.sin(x), 0.3) == 0  # subnormal numbers end where they must
+
+
 def test_short_values_are_noticed_early() -> None:
     """Few evaluations for a function that runs in float32: half of what looking for its noise takes."""
     found = at(lambda t: np.sin(np.asarray(t, np.float32)).astype(np.float64), 1.0)

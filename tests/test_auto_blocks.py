@@ -41,6 +41,8 @@ FUNCTIONS: list[tuple[str, Function, float, float]] = [
     ("cubic, f' = 0 inside", lambda x: x * x * x - x, -1.0, 1.0),
     ("far from 0", lambda x: x / (1 + 1e-8 * x), 1e6, 1e8),
     ("offset", lambda x: 1e6 + x * x / (1 + x), 0.5, 2.0),
+    ("few bits left", lambda x: (2.5 + x / (1 + x * x)) - 2.5, 0.1, 0.4),
+    ("few bits left of some", lambda x: (2.5 + x / (1 + x * x)) - 2.5, 0.1, 3.0),
     ("bell", lambda x: 1 / ((1 + x * x) * (1 + x * x)), -3.0, 3.0),
     ("narrow pole", lambda x: 1 / (1e-3 + (x - 1) * (x - 1)), 0.5, 1.5),
     ("wiggles", lambda x: (x * x - 0.3) * (x * x - 1.7) * (x * x - 4.1) / (1 + x * x * x * x), -3.0, 3.0),

@@ -16,7 +16,17 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import CAP, FEW_BITS, LARGEST, Asking, Noise, Pair, Probe, short_unit
+from diffbench.methods.automatic.pairs import (
+    CAP,
+    FEW_BITS,
+    LARGEST,
+    Asking,
+    Noise,
+    Pair,
+    Probe,
+    grain,
+    short_unit,
+)
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -85,6 +95,8 @@ class Climb:
         if short > self.noise.u:
             self.noise.coarsen(short)
             self.short = True
+        else:
+            self.noise.grain = grain(self.probe)
         unresolved = flats = 0
         for _ in range(CAP):  # every round asks for a value, or knows one more pair
             if high is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffbench.methods.automatic.crowds import Crowd, Crowds
 from diffbench.methods.automatic.operations import ARRAYS, chosen, everywhere, somewhere
-from diffbench.methods.automatic.rows import Record, Row, snapped, taken
+from diffbench.methods.automatic.rows import Record, Row, grained, snapped, taken
 from diffbench.methods.automatic.rules import (
     WINDOW,
     aligned,
@@ -45,10 +45,11 @@ class Growth(Record):
 def begin(crowds: Crowds, crowd: Crowd, base: int, length: Array) -> None:
     """Where growth starts; points at which the same pairs are nodes go together."""
     crowd = crowd.replace(extra=None)
-    kink = _even_part_like_a_kink(crowd.pairs)
-    if somewhere(kink):
-        length = length[~kink]
-        crowd = crowds.where(crowd, ~kink)
+    odd = _even_part_like_a_kink(crowd.pairs)
+    odd[grained(crowd.base.f0, crowd.pairs)] = True
+    if somewhere(odd):
+        length = length[~odd]
+        crowd = crowds.where(crowd, ~odd)
         if not len(crowd):
             return
     start = first_step(ARRAYS, length, crowd.pairs[base], crowds.noise)

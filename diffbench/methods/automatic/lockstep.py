@@ -16,7 +16,7 @@ import numpy as np
 from diffbench.methods.automatic.crowds import Crowd, Crowds
 from diffbench.methods.automatic.growing import begin, go_inwards, grow_on
 from diffbench.methods.automatic.operations import ARRAYS, chosen, everywhere, somewhere
-from diffbench.methods.automatic.rows import Base, Record, joined, snapped, taken
+from diffbench.methods.automatic.rows import Base, Record, grained, joined, snapped, taken
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -100,6 +100,10 @@ class Lockstep(Crowds):
             crowd = self.sampled(crowd, guard)
         if len(crowd):
             crowd = self.sampled(crowd, crowd.pairs[0].h * 2.0 ** round(SECOND * bits))
+        if len(crowd):
+            coarse = np.zeros(len(crowd), bool)
+            coarse[grained(crowd.base.f0, crowd.pairs)] = True
+            crowd = self.where(crowd, ~coarse)
         self.push(crowd, "climb", 0, 1, 0)
 
     # -- the climb -------------------------------------------------------------------------------------

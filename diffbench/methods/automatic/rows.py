@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from diffbench.methods.automatic.operations import everywhere
-from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise
+from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise, spare_bits
 
 HUGE = 1e290  # noise of values from whose differences nothing overflows
 Array = Any
@@ -180,6 +180,17 @@ class Rounding(Noise):
     def interval(self, pair: Any) -> Any:
         """Half width of the interval that D stands for."""
         return K * pair.own
+
+
+def grained(f0: Array, rows: list[Row]) -> Array:
+    """Indices of float64 points whose values all end in so many zero bits that ``grain`` must look."""
+    mask = (1 << spare_bits(1 + 2 * len(rows))) - 1
+    found = np.flatnonzero((f0.view(np.int64) & mask) == 0)
+    for row in rows:
+        if len(found):
+            last = row.outer.take(found).view(np.int64) | row.inner.take(found).view(np.int64)
+            found = found[(last & mask) == 0]
+    return found
 
 
 def snapped(h: Array) -> Array:

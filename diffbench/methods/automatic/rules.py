@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from diffbench.methods.automatic.operations import Operations
-from diffbench.methods.automatic.pairs import ROOT_2, Noise, Pair
+from diffbench.methods.automatic.pairs import Noise, Pair
 from diffbench.methods.automatic.tableau import Fit
 
 GUARD, SECOND = 0.64, 0.42  # the first step is 2^(-0.64 bits) of x, the second 2^(0.42 bits) of that
@@ -23,7 +23,7 @@ BENT = 0.3  # D has changed by this share of the slope: the length of the functi
 WINDOW = 6  # nodes in one extrapolation
 GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, below which truncation may be most of it
-TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
+TURN = 1.25  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
 
@@ -95,13 +95,10 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
 
 
 def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
-    """Whether D turns between two steps (of one point) more than the smaller ones let expect.
-
-    Values are off by their noise at most, so D by sqrt(2) times that of ``total / w``.
-    """
+    """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
     power = middle.order
     growth = (high.h**power - middle.h**power) / (middle.h**power - low.h**power)
-    unseen = ROOT_2 * (noise.total(low) / low.w + noise.total(middle) / middle.w)
+    unseen = noise.most(low) + noise.most(middle)
     slow = max(unseen, 2 * abs(middle.d - low.d))
     return bool(abs(high.d - middle.d) > TURN * growth * slow + noise.interval(high))
 
