@@ -105,7 +105,7 @@ def test_blocks_are_what_is_tested() -> None:
 
 @pytest.mark.parametrize("name", ["bell", "narrow pole", "wiggles"])
 def test_bends_near_the_first_steps_and_inner_nodes_are_done_in_blocks(name: str) -> None:
-    """No h^2 law at once, inflections, truncation that a node below mends: nine points in ten are easy still."""
+    """No h^2 law at once, inflections, truncation that a node below mends: nine in ten are easy still."""
     f, low, high = next(case[1:] for case in FUNCTIONS if case[0] == name)
     x = np.random.default_rng(15).uniform(low, high, 1000)
     assert len(estimate_array(rows(f), x, FLOAT64).results) < 100

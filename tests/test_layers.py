@@ -29,7 +29,7 @@ ROWS: list[set[str]] = [
     {"sampling"},
     {"floor"},
     {"frames"},
-    {"checking"},
+    {"checking", "random_functions"},
     {"multivariate"},
     {"sweep", "tournament", "scores", "gradient_check"},
     {"targets"},
@@ -49,7 +49,14 @@ UNKNOWN_TO = {
     "steps": {"problems"},
     "opaque": {"problems"},
     "advice": {"problems"},
-    "report": {"problems", "reference", "steps", "methods"},  # renders stored results, computes none
+    "random_functions": {"problems"},
+    "report": {
+        "problems",
+        "reference",
+        "steps",
+        "methods",
+        "random_functions",
+    },  # renders stored results, computes none
 }
 
 # Imports that point down on purpose, with the reason; allowed inside a function only.

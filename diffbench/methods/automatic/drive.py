@@ -36,18 +36,23 @@ def estimate(sample: Sample, x: Any, fmt: Format) -> Result:
 
 
 def estimate_many(
-    sample: Sample, points: Any, fmt: Format, known: list[dict[Any, Any]] | None = None
+    sample: Sample,
+    points: Any,
+    fmt: Format,
+    known: list[dict[Any, Any]] | None = None,
+    engine: Callable[..., Any] = steps,
 ) -> list[Result]:
     """... at many points; the nodes that all of them want next are sampled in one call.
 
-    ``known`` has for every point the values that were already sampled, by node.
+    ``known`` has for every point the values that were already sampled, by node; ``engine`` is what asks for
+    them.
     """
     round_, number = _numbers(fmt)
     results: list[Any] = [None] * len(points)
     known = [{} for _ in points] if known is None else known
     with np.errstate(all="ignore"):
         running = [
-            (i, steps(number(x), fmt.u, round_, values))
+            (i, engine(number(x), fmt.u, round_, values))
             for i, (x, values) in enumerate(zip(points, known, strict=True))
         ]
         waiting = []
@@ -81,17 +86,22 @@ class Columns:
     results: dict[int, Result]
 
 
-def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
-    """... at an array of one dimension: easy points of float64 in lock step, the others one by one."""
-    n = len(x)
-    columns = Columns(
+def empty_columns(n: int, fmt: Format) -> Columns:
+    """Room for the results of n points; the status is the same for all until one differs."""
+    return Columns(
         np.empty(n, dtype=np.longdouble if fmt.name == "longdouble" else np.float64),
         np.empty(n),
         np.empty(n),
         np.empty(n, int),
-        np.broadcast_to(np.array("ok", dtype=object), n),  # a copy as soon as one of them differs
+        np.broadcast_to(np.array("ok", dtype=object), n),
         {},
     )
+
+
+def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
+    """... at an array of one dimension: easy points of float64 in lock step, the others one by one."""
+    n = len(x)
+    columns = empty_columns(n, fmt)
     if n > BLOCK:  # glibc then keeps freed memory of this size instead of returning it at every block's end
         np.empty(KEPT)
     if n < FEW or fmt.name != "float64":
