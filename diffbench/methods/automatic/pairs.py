@@ -69,6 +69,11 @@ class Pair:
         self.size = ops.maximum(ops.maximum(abs(upper), abs(lower)), abs(f0))
         self.flat = self.df == 0.0
 
+    @property
+    def slope(self) -> Any:
+        """The largest change over the step, divided by the step."""
+        return self.df / self.h
+
     def take(self, which: Any) -> Pair:
         """Some of the points of an array."""
         some = object.__new__(Pair)

@@ -32,6 +32,7 @@ REMEMBERED = 3  # coefficients from which the envelope takes its decay
 MARGIN = 10.0  # on what the envelope says
 FEW = 1.5  # on noise from few residuals: of one there is only its size
 COARSE = 1.25  # on truncation in narrow formats: coefficients are known to few digits
+BARELY = 2.0**-20  # at steps this small beside the lowest node, the polynomial has its value at 0
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
 
@@ -258,10 +259,11 @@ class Tableau:
         ops = self.ops
         ratio = pair.h / self.nodes[0].h
         t = ratio * ratio if pair.order == 2 else ratio
-        value, product = self._odd[0], 1.0
-        for j in range(1, len(self.nodes)):
-            product = product * (t - self._t[-j])
-            value = value + ops.where(best.k >= j, self._odd[j] * product, 0.0)
+        value = best.value
+        if ratio > BARELY:
+            value = self._odd[best.k]
+            for j in range(best.k - 1, -1, -1):
+                value = value * (t - self._t[-1 - j]) + self._odd[j]
         own = noise.total(pair) / pair.w
         third = best.truncation / 3
         return pair.d - value, ops.sqrt(own * own + best.spread * best.spread + third * third)
