@@ -52,8 +52,8 @@ class Method:
     source : str
         Where it is described.
     prepare : callable or None
-        Imports and caches of the first use. It is called before any call that is limited in time: a limit that
-        strikes during an import would leave a library broken for the rest of the process.
+        Imports and caches of the first use. It is called before any call that is limited in time: a limit
+        that strikes during an import would leave a library broken for the rest of the process.
     """
 
     name: str
