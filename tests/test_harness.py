@@ -351,7 +351,7 @@ def test_another_function_shows_who_does_not_ask_it() -> None:
 
 
 def test_the_first_use_of_a_library_is_not_limited_in_time() -> None:
-    """What ``prepare`` takes is not counted: a limit that strikes in an import breaks the library for good."""
+    """What ``prepare`` takes is not counted: a limit that strikes in an import breaks a library for good."""
     ready: list[bool] = []
 
     def prepare() -> None:
