@@ -238,6 +238,9 @@ class Probe:
 
 def short_unit(probe: Probe) -> float:
     """Unit roundoff of the coarsest format that holds all values, if that is coarser than their own."""
+    f0 = float(probe.values[probe.x])
+    if probe.bits > SHORT[-1] and math.isfinite(f0) and not _fits(f0, SHORT[-1]):
+        return 0.0  # the usual case, in short
     values = {float(v) for v in probe.seen if math.isfinite(v)}
     if len(values) < 3 or probe.x == 0:
         return 0.0
@@ -253,6 +256,10 @@ def grain(probe: Probe) -> float:
     Exact arithmetic on nodes of few bits gives zero bits as well, but as many as the node has: the last bits
     then lie apart.
     """
+    f0 = float(probe.values[probe.x])
+    unit = math.ldexp(1.0, math.frexp(f0)[1] - probe.bits + spare_bits(len(probe.asked)))
+    if unit and math.isfinite(f0) and f0 % unit:
+        return 0.0  # the usual case, in short: the unit below is a multiple of this one
     values = {abs(float(v)) for v in probe.seen if v and math.isfinite(v)}
     if len(values) < 5 or probe.bits > 53:
         return 0.0
