@@ -1,8 +1,8 @@
 """Terms inside f that do not change over the smallest steps: f is then another smooth function near x.
 
 x - sin x for small x is a few units in the last place. Between two of its steps, (x - sin x) / x^2 is a
-constant over x^2: smooth, and its slope has the wrong sign. No smaller step shows it; beyond, D turns at once,
-without having bent before. A kink or a jump near x does the same, but on one side: the other one goes on.
+constant over x^2: smooth, and its slope has the wrong sign. No smaller step shows it; beyond, D turns at
+once, without having bent before. A kink or a jump near x does the same, but the other side goes on.
 """
 
 from __future__ import annotations
