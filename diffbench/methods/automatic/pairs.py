@@ -260,10 +260,15 @@ def grain(probe: Probe) -> float:
     unit = math.ldexp(1.0, math.frexp(f0)[1] - probe.bits + spare_bits(len(probe.asked)))
     if unit and math.isfinite(f0) and f0 % unit:
         return 0.0  # the usual case, in short: the unit below is a multiple of this one
-    values = {abs(float(v)) for v in probe.seen if v and math.isfinite(v)}
-    if len(values) < 5 or probe.bits > 53:
+    return grain_of(probe.seen, probe.bits)
+
+
+def grain_of(seen: list[Any], bits: int) -> float:
+    """... of these values, in so many significant bits."""
+    values = {abs(float(v)) for v in seen if v and math.isfinite(v)}
+    if len(values) < 5 or bits > 53:
         return 0.0
-    unit = math.ldexp(1.0, math.frexp(max(values))[1] - probe.bits + spare_bits(len(values)))
+    unit = math.ldexp(1.0, math.frexp(max(values))[1] - bits + spare_bits(len(values)))
     if not unit or any(v % unit for v in values):
         return 0.0
     last = [last_bit(v) for v in values]
