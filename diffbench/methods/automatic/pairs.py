@@ -277,8 +277,8 @@ def grain_of(seen: list[Any], bits: int) -> float:
 
 
 def spare_bits(count: int) -> int:
-    """How many zero bits at the end of so many values are no chance: once in 2^14 times they would be."""
-    return -(-14 // count)
+    """How many zero bits at the end of so many values are no chance: once in 2^20 times they would be."""
+    return -(-20 // count)
 
 
 def last_bit(value: float) -> int:
