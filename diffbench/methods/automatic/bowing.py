@@ -65,9 +65,17 @@ class Bowing:
                 self.length = own
             elif low is not None and abs(low.d) > 3 * self.noise.interval(low):  # it has not changed there
                 self.length = max(self.length or 0.0, low.h)
+            elif self.length is not None:  # of f', which known pairs may refute
+                self.length = max(self.length, *map(self._least_length, self.probe.sound))
         if self.length is None:
             return base.h / 4
         return self._first_step(self.length)
+
+    def _least_length(self, pair: Pair) -> float:
+        """How long the length of f' is at least, as D at a pair is that of the base but for a small share."""
+        base, interval = self.landscape.base, self.noise.interval
+        known = abs(pair.d - base.d) + interval(pair) + interval(base)
+        return pair.h / math.sqrt(6 * known / abs(base.d)) if 0 < 10 * known < abs(base.d) else 0.0
 
     def _first_step(self, length: float) -> float:
         """So far below L that truncation at the last nodes meets noise at the first."""

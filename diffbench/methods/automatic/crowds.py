@@ -76,7 +76,7 @@ class Crowds:
 
     def __init__(
         self,
-        sample: Callable[[Array], Array],
+        sample: Callable[..., Array],
         u: float,
         finish: Callable[[Array, Any, int], None],
         give_up: Callable[[Array, dict[int, dict[float, float]]], None],
@@ -85,6 +85,10 @@ class Crowds:
         self.noise = Rounding(u, 0.0)
         self.ready: list[Crowd] = []
         self.waiting: dict[tuple[Any, ...], list[Crowd]] = {}
+
+    def values(self, index: Array, nodes: Array) -> Array:
+        """Values at nodes: those of the points of an index, once or more times over."""
+        return self.sample(nodes)
 
     def push(self, crowd: Crowd, *stage: Any) -> None:
         """A crowd for its next stage; small ones wait."""
@@ -115,7 +119,7 @@ class Crowds:
     def sampled(self, crowd: Crowd, h: Array) -> Crowd:
         """One more pair, at h; where it is not sound, points are handed over."""
         nodes, width = crowd.base.nodes(h)
-        values = self.sample(nodes.reshape(-1)).reshape(nodes.shape)
+        values = self.values(crowd.index, nodes.reshape(-1)).reshape(nodes.shape)
         row = Row(h, width, values, crowd.base)
         crowd = crowd.replace(pairs=[*crowd.pairs, row])
         sound = row.sound(width)

@@ -89,7 +89,7 @@ class Lockstep(Crowds):
             index, x = index[usual], x[usual]
             if not len(index):
                 return
-        f0 = self.sample(x)
+        f0 = self.values(index, x)
         bits = round(-math.log2(self.u))
         crowd = Crowd(Base(x, f0, self.u), index)
         fine = f0.astype(np.float32) != f0

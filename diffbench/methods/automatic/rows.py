@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from diffbench.methods.automatic.operations import everywhere
-from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise, spare_bits
+from diffbench.methods.automatic.pairs import NOMINAL, ROOT_2, K, Noise, grain_of, spare_bits
 
 HUGE = 1e290  # noise of values from whose differences nothing overflows
 Array = Any
@@ -183,14 +183,16 @@ class Rounding(Noise):
 
 
 def grained(f0: Array, rows: list[Row]) -> Array:
-    """Indices of float64 points whose values all end in so many zero bits that ``grain`` must look."""
+    """Indices of float64 points whose values are multiples of a power of two; see ``pairs.grain``."""
     mask = (1 << spare_bits(1 + 2 * len(rows))) - 1
     found = np.flatnonzero((f0.view(np.int64) & mask) == 0)
     for row in rows:
         if len(found):
             last = row.outer.take(found).view(np.int64) | row.inner.take(found).view(np.int64)
             found = found[(last & mask) == 0]
-    return found
+    columns = [f0, *(column for row in rows for column in (row.outer, row.inner))]
+    some = [i for i in found.tolist() if grain_of([c[i] for c in columns], 53)]
+    return np.array(some, int)
 
 
 def snapped(h: Array) -> Array:
