@@ -366,15 +366,19 @@ def test_numbers_are_rounded_to_a_format_as_numpy_rounds_them(value: float) -> N
 # -- as a method -------------------------------------------------------------------------------------------
 
 
-def test_it_is_the_default_for_first_derivatives() -> None:
+def test_it_is_the_default_for_first_and_second_derivatives() -> None:
     assert db.derivative(np.sin, 1.0).value == db.derivative(np.sin, 1.0, method="auto").value
     central = db.derivative(np.sin, 1.0, method="central-2")
     assert central.evaluations == 2
     assert db.derivative(np.sin, 1.0, step=2.0**-10).evaluations == 2
-    assert db.derivative(np.exp, 1.0, derivative=2).evaluations == 3
+    second = db.derivative(np.exp, 1.0, derivative=2)
+    assert second.value == db.derivative(np.exp, 1.0, derivative=2, method="auto").value
+    assert second.error < 1e-9  # of a bound: central-2 has none
+    assert db.derivative(np.exp, 1.0, derivative=2, step=2.0**-10).evaluations == 3
+    assert db.derivative(np.exp, 1.0, derivative=3).evaluations == 4  # central-2: auto does orders 1 and 2
 
 
-def test_it_has_no_step_and_one_order() -> None:
+def test_it_has_no_step_and_two_orders() -> None:
     with pytest.raises(UserError, match="leave step= out"):
         db.derivative(np.sin, 1.0, method="auto", step=1e-3)
     with pytest.raises(UserError, match="order"):

@@ -184,7 +184,25 @@ def _kink(probe: Probe, landscape: Landscape) -> bool:
 
 def _look(probe: Probe) -> Asking:
     """Climb and grow on the side the probe looks to."""
-    noise = Noise(probe.u, float(probe.x))
+    answer = yield from surveyed(probe)
+    landscape = answer.landscape
+    if landscape is None or answer.split:
+        return answer
+    if landscape.plateau is not None:
+        answer.fit = _plateau(probe, landscape)
+        return answer
+    growth = Growth(probe, answer.noise, landscape)
+    answer.fit = yield from growth.run()
+    answer.split = "first order" if growth.first_order else ""
+    return answer
+
+
+def surveyed(probe: Probe, u: float = 0.0) -> Asking:
+    """Climb on the side the probe looks to: an answer without a fit.
+
+    ``u`` is the unit roundoff of the values where it is known to be coarser than that of the format.
+    """
+    noise = Noise(max(u, probe.u), float(probe.x))
     notes: list[str] = []
     climb = Climb(probe, noise)
     try:
@@ -201,10 +219,8 @@ def _look(probe: Probe) -> Asking:
     except Exhausted:
         sound = probe.sound
         landscape = Landscape(sound[0]) if sound else None
-    if landscape is None:
-        return Answer(None, noise, None, notes)
-    if landscape.plateau is not None:
-        return Answer(_plateau(probe, landscape), noise, landscape, notes)
+    if landscape is None or landscape.plateau is not None:
+        return Answer(None, noise, landscape, notes)
     short = short_unit(probe)
     noise.coarsen(short)
     if noise.u > probe.u:
@@ -212,11 +228,7 @@ def _look(probe: Probe) -> Asking:
     else:
         noise.grain = grain(probe)
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
-    if split:
-        return Answer(None, noise, landscape, notes, split=split)
-    growth = Growth(probe, noise, landscape)
-    fit = yield from growth.run()
-    return Answer(fit, noise, landscape, notes, split="first order" if growth.first_order else "")
+    return Answer(None, noise, landscape, notes, split=split)
 
 
 def _plateau(probe: Probe, landscape: Landscape) -> Fit:
