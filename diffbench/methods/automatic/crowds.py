@@ -69,7 +69,7 @@ class Crowds:
     u : float
         Unit roundoff.
     finish : callable
-        ``finish(index, fits, evaluations)`` takes results of points.
+        ``finish(index, value, bound, h, evaluations)`` takes results of points.
     give_up : callable
         ``give_up(index, known)`` takes points that are not easy, with their values by node.
     """
@@ -78,7 +78,7 @@ class Crowds:
         self,
         sample: Callable[..., Array],
         u: float,
-        finish: Callable[[Array, Any, int], None],
+        finish: Callable[[Array, Array, Array, Array, int], None],
         give_up: Callable[[Array, dict[int, dict[float, float]]], None],
     ) -> None:
         self.sample, self.u, self.finish, self.give_up = sample, u, finish, give_up

@@ -156,7 +156,12 @@ def _judged(crowds: Crowds, crowd: Crowd, rows: list[Any]) -> Crowd:
             crowd, best, stop = taken(crowd, fine), taken(best, fine), stop[fine]
     crowd.extra.best = best
     if somewhere(stop):
-        _settle(crowds, taken(crowd, np.flatnonzero(stop)) if not everywhere(stop) else crowd, number)
+        inner = wants_inner_nodes(best, u)
+        done = stop & _final(best, u) & ~inner
+        _leave(crowds, crowd, np.flatnonzero(done))
+        others = np.flatnonzero(stop & ~done)
+        if len(others):
+            _settle(crowds, taken(crowd, others), number)
         crowd = taken(crowd, np.flatnonzero(~stop))
     return crowd
 
@@ -201,12 +206,25 @@ def go_inwards(crowds: Crowds, crowd: Crowd) -> None:
 
 def _finish(crowds: Crowds, crowd: Crowd) -> None:
     """Results, where a generator would not go on."""
-    best = crowd.extra.best
-    settled = precise(best, crowds.u) & ~wants_restart(best)
-    if not everywhere(settled):
-        crowd = crowds.where(crowd, settled)
     if len(crowd):
-        crowds.finish(crowd.index, crowd.extra.best, 1 + 2 * len(crowd.pairs))
+        final = _final(crowd.extra.best, crowds.u)
+        _leave(crowds, crowd, np.flatnonzero(final))
+        crowds.hand_over(taken(crowd, np.flatnonzero(~final)))
+
+
+def _final(best: Any, u: float) -> Array:
+    """Where a fit is good enough to be the result."""
+    return precise(best, u) & ~wants_restart(best)
+
+
+def _leave(crowds: Crowds, crowd: Crowd, which: Array) -> None:
+    """Write down results of some of the points."""
+    best = crowd.extra.best
+    index, value, bound, h = crowd.index, best.value, best.bound, best.h
+    if len(which) < len(crowd):
+        index, value, bound, h = (column.take(which) for column in (index, value, bound, h))
+    if len(which):
+        crowds.finish(index, value, bound, h, 1 + 2 * len(crowd.pairs))
 
 
 def _smaller(pairs: list[Row], lowest: Row) -> list[tuple[Row, Array | None]]:

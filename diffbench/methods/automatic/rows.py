@@ -109,7 +109,15 @@ class Row(Record):
     def __getattr__(self, name: str) -> Array:
         if name not in Row.COLUMNS:
             raise AttributeError(name)
-        column = getattr(self._source, name).take(self._which)
+        source, which = self._source, self._which
+        slot = Row.__dict__[name]
+        while True:
+            try:
+                column = slot.__get__(source)
+                break
+            except AttributeError:  # not asked for there: from where that row was taken
+                source, which = source._source, source._which.take(which)
+        column = column.take(which)
         setattr(self, name, column)
         return column
 
