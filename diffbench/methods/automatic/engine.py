@@ -16,6 +16,7 @@ from diffbench.methods.automatic.frozen import departure, look_beyond
 from diffbench.methods.automatic.grow import Growth
 from diffbench.methods.automatic.pairs import (
     FEW_BITS,
+    NARROW,
     Asking,
     Exhausted,
     Noise,
@@ -27,6 +28,7 @@ from diffbench.methods.automatic.pairs import (
 from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
+LARGE, STEEPER = 0.3, 1.4  # changes of f beside f, and slopes beside those over larger steps
 FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
 
 
@@ -264,7 +266,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
         seen = [p for p in answer.pairs if p.h <= reach]
         bound = max([bound, *(abs(float(p.d - fit.value)) + noise.most(p) for p in seen)])
-        if coarse and _unresolved(answer.pairs, noise):
+        if noise.u >= NARROW and _unresolved(answer.pairs, noise):
             bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2
     left, right = answer.sides
@@ -287,10 +289,16 @@ def _judged(probe: Probe, answer: Answer) -> Result:
 
 
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
-    """Whether the smallest steps contradict each other: what f does near x is below the first of them."""
+    """Whether what f does near x is below the first of all steps.
+
+    Either the smallest steps contradict each other, or f changes by much of its size over the first and
+    gets steeper towards x even there.
+    """
     first = pairs[0]
-    second = next((p for p in pairs if p.h > 1.2 * first.h), first)
-    return abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+    second = next((p for p in pairs if p.h > 1.9 * first.h), first)
+    steeper = first.df / first.h > STEEPER * second.df / second.h
+    contradiction = abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+    return bool(contradiction or (steeper and first.df > LARGE * first.size))
 
 
 def _doubt(answer: Answer, fit: Fit) -> str:

@@ -40,7 +40,9 @@ def look_beyond(probe: Probe, fit: Fit, noise: Noise) -> Asking:
         if fit.top.h < thaw and not any(p.h > 0.7 * thaw or bent(FLOATS, fit.top, p) for p in larger):
             yield from probe.pair(thaw)
         wall = _wall(probe.sound, fit, noise)
-        for factor in BEYOND if wall else ():
+        if wall is None:
+            return
+        for factor in BEYOND:
             bends = (factor * wall.h) ** 2 * abs(fit.third) > abs(fit.value)
             if bends or not _one_sided(probe.sound, fit.top, wall):
                 break
