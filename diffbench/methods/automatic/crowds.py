@@ -58,6 +58,12 @@ class Crowd(Record):
                 found[i][node] = value
         return found
 
+    def with_grain(self, grain: Array) -> Crowd:
+        """The same with noise of at least half a grain: as if values were so large that this is rounding."""
+        base = self.base.replace(size=np.maximum(np.abs(self.base.f0), 0.5 * grain / self.base.u))
+        pairs = [Row(p.h, base.nodes(p.h)[1], np.stack([p.outer, p.inner]), base) for p in self.pairs]
+        return self.replace(base=base, pairs=pairs)
+
 
 class Crowds:
     """Crowds that are ready for their next stage, and small ones that wait for others.

@@ -45,13 +45,31 @@ class Growth(Record):
 def begin(crowds: Crowds, crowd: Crowd, base: int, length: Array) -> None:
     """Where growth starts; points at which the same pairs are nodes go together."""
     crowd = crowd.replace(extra=None)
-    odd = _even_part_like_a_kink(crowd.pairs)
-    odd[grained(crowd.base.f0, crowd.pairs)] = True
-    if somewhere(odd):
-        length = length[~odd]
-        crowd = crowds.where(crowd, ~odd)
+    found, grains = grained(crowd.base.f0, crowd.pairs)
+    changed = crowd.base.size > np.abs(crowd.base.f0)  # those that had grain at first
+    changed[found] = True
+    if somewhere(changed):  # what the climb has seen since may say otherwise
+        grain = np.zeros(len(crowd))
+        grain[found] = grains
+        which = np.flatnonzero(changed)
+        _start(crowds, taken(crowd, which), base, length[which], grain[which])
+        which = np.flatnonzero(~changed)
+        crowd, length = taken(crowd, which), length[which]
+    if len(crowd):
+        _start(crowds, crowd, base, length, None)
+
+
+def _start(crowds: Crowds, crowd: Crowd, base: int, length: Array, grain: Array | None) -> None:
+    if grain is not None:  # a kink is looked for as if there were none
+        crowd = crowd.with_grain(0 * grain)
+    kink = _even_part_like_a_kink(crowd.pairs)
+    if somewhere(kink):
+        length, grain = length[~kink], None if grain is None else grain[~kink]
+        crowd = crowds.where(crowd, ~kink)
         if not len(crowd):
             return
+    if grain is not None:
+        crowd = crowd.with_grain(grain)
     start = first_step(ARRAYS, length, crowd.pairs[base], crowds.noise)
     start = np.maximum(start, crowd.pairs[0].h)
     h = _near(start, crowd.pairs)

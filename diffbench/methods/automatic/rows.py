@@ -190,17 +190,17 @@ class Rounding(Noise):
         return K * pair.own
 
 
-def grained(f0: Array, rows: list[Row]) -> Array:
-    """Indices of float64 points whose values are multiples of a power of two; see ``pairs.grain``."""
+def grained(f0: Array, rows: list[Row]) -> tuple[Array, Array]:
+    """Which float64 points have values with a grain, and how large it is; see ``pairs.grain``."""
     mask = (1 << spare_bits(1 + 2 * len(rows))) - 1
     found = np.flatnonzero((f0.view(np.int64) & mask) == 0)
     for row in rows:
         if len(found):
             last = row.outer.take(found).view(np.int64) | row.inner.take(found).view(np.int64)
             found = found[(last & mask) == 0]
-    columns = [f0, *(column for row in rows for column in (row.outer, row.inner))]
-    some = [i for i in found.tolist() if grain_of([c[i] for c in columns], 53)]
-    return np.array(some, int)
+    columns = [c.take(found) for c in (f0, *(column for row in rows for column in (row.outer, row.inner)))]
+    grains = np.array([grain_of(seen, 53) for seen in np.transpose(columns).tolist()])
+    return (found[grains > 0], grains[grains > 0]) if len(found) else (found, grains)
 
 
 def snapped(h: Array) -> Array:
