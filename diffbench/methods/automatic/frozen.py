@@ -34,11 +34,9 @@ def look_beyond(probe: Probe, fit: Fit, noise: Noise) -> Asking:
     """Pairs beyond a central fit that tell whether it rests on a frozen term, if those known do not."""
     if not NARROW <= noise.u < FEW_BITS or fit.top.order == 1:
         return
+    thaw = THAW * abs(float(probe.x))
     try:
-        thaw = THAW * abs(float(probe.x))
-        larger = [p for p in probe.sound if fit.top.h < p.h < 2 * thaw]
-        if fit.top.h < thaw and not any(p.h > 0.7 * thaw or bent(FLOATS, fit.top, p) for p in larger):
-            yield from probe.pair(thaw)
+        yield from thawed(probe, fit.top)
         wall = _wall(probe.sound, fit, noise)
         if wall is None:
             return
@@ -50,6 +48,14 @@ def look_beyond(probe: Probe, fit: Fit, noise: Noise) -> Asking:
                 yield from probe.pair(step)
     except Exhausted:
         pass
+
+
+def thawed(probe: Probe, top: Pair) -> Asking:
+    """One pair at a step where no term inside f can be frozen any longer, if f was not seen to bend below."""
+    thaw = THAW * abs(float(probe.x))
+    larger = [p for p in probe.sound if top.h < p.h < 2 * thaw]
+    if top.h < thaw and not any(p.h > 0.7 * thaw or bent(FLOATS, top, p) for p in larger):
+        yield from probe.pair(thaw)
 
 
 def _wall(pairs: list[Pair], fit: Fit, noise: Noise) -> Pair | None:
