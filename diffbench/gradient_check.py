@@ -16,8 +16,10 @@ import numpy as np
 
 from diffbench.arithmetic.formats import Format, format_of, get_format
 from diffbench.checking.along import Gradient
-from diffbench.checking.component import Finding, examine
+from diffbench.checking.component import examine
+from diffbench.checking.finding import Finding
 from diffbench.checking.probe import Probe
+from diffbench.checking.reference import BITS, references
 from diffbench.checking.result import GradientCheck
 from diffbench.errors import UserError
 
@@ -86,8 +88,10 @@ def check_gradient(
     probe = Probe(f, point, fmt)
     claimed, notes = _claimed(gradient, point, fmt)
     elsewhere = _elsewhere(gradient, fmt) if along else None
+    known = references(probe) if fmt.precision >= BITS else None
     findings = tuple(
-        examine(probe, i, float(value), elsewhere) for i, value in enumerate(claimed.reshape(-1))
+        examine(probe, i, float(value), known[i] if known else None, elsewhere)
+        for i, value in enumerate(claimed.reshape(-1))
     )
     names: tuple[Any, ...] = tuple(np.ndindex(point.shape)) if point.ndim > 1 else tuple(range(point.size))
     return GradientCheck(findings, names, fmt.name, probe.evaluations, (*probe.notes, *notes))
