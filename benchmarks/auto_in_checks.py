@@ -3,10 +3,11 @@
     python benchmarks/auto_in_checks.py [SEED] [COUNT] [FORMAT ...] [SET ...]
 
 Prints the table of docs/gradient-check.md; sets are catalogue, held out, shown, fresh, kinks. `auto` is asked
-once for every gradient; a claim is judged from its value and bound by the rules of the check. `auto, then nine`
-is the check in float64 and float32: nine values decide where `auto` cannot tell, and have to allow it where a
-claim is failed. `nine`, with many values in the half formats, is the check there. `nine, then auto` asks `auto`
-only where nine values cannot tell.
+once for every gradient; a claim is judged from its value and bound by the rules of the check.
+
+`auto, then nine` is the check in float64 and float32: nine values decide where `auto` cannot tell, and neither
+fails a claim that the other one allows. `nine`, with many values in the half formats, is the check there.
+`nine, then auto` asks `auto` only where nine values cannot tell.
 """
 
 from __future__ import annotations

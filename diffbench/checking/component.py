@@ -18,6 +18,7 @@ from diffbench.checking.probe import Probe
 from diffbench.checking.reference import Reference
 
 CONTRADICTED = "steps disagree: auto excludes the claim, but nine values of f at other steps allow it"
+CONTRADICTED_BY_AUTO = "steps disagree: nine values of f exclude the claim, but auto allows it"
 
 
 def examine(
@@ -74,33 +75,51 @@ def by_auto(ladder: Ladder, reference: Reference) -> Finding | None:
 
 
 def _auto_then_nine(ladder: Ladder, reference: Reference) -> Finding:
-    """The verdict from what ``auto`` says, with the help of nine values where that does not settle it."""
+    """The verdict from what ``auto`` says, with the help of nine values where that does not settle it.
+
+    Neither fails a claim alone: what one of them excludes is left open if the other one allows it.
+    """
     auto = by_auto(ladder, reference)
-    if auto is None:
-        return _with_kink(by_nine(ladder), reference)
-    if auto.verdict == AGREES:
+    if auto is not None and auto.verdict == AGREES:
         return auto
     nine = by_nine(ladder)
-    if auto.verdict == DISAGREES:
-        return replace(auto, verdict=CANNOT_TELL, reason=CONTRADICTED) if _contradicts(nine, auto) else auto
-    both_open = nine.verdict == CANNOT_TELL
-    return auto if both_open and auto.error_bound <= nine.error_bound else nine
+    if auto is not None and auto.verdict == DISAGREES:
+        return _objection(nine, auto) or auto
+    if nine.verdict == DISAGREES:
+        return _objection_of_auto(ladder, reference, nine) or nine
+    if nine.verdict == CANNOT_TELL and not nine.reason.startswith("kink"):
+        better = auto is not None and auto.error_bound <= nine.error_bound
+        return _at_kink(ladder, reference, nine) or (auto if auto is not None and better else nine)
+    return nine
 
 
-def _contradicts(nine: Finding, auto: Finding) -> bool:
-    """Whether nine values allow the claim, and exclude what ``auto`` says."""
-    if nine.verdict == AGREES:
-        return True
-    apart = abs(nine.estimate - auto.estimate) > nine.error_bound + auto.error_bound
-    return apart and nine.bounds_away <= 1
+def _objection(nine: Finding, auto: Finding) -> Finding | None:
+    """Nine values that allow a claim which ``auto`` excludes: the claim is left open then."""
+    if nine.verdict == AGREES or (_apart(nine, auto) and nine.bounds_away <= 1):
+        return replace(auto, verdict=CANNOT_TELL, reason=CONTRADICTED)
+    between_slopes = nine.reason.startswith("kink") and nine.bounds_away <= 1
+    return nine if between_slopes else None
 
 
-def _with_kink(nine: Finding, reference: Reference) -> Finding:
-    """What nine values say; where they leave the claim open and ``auto`` sees a kink at the point, that."""
+def _objection_of_auto(ladder: Ladder, reference: Reference, nine: Finding) -> Finding | None:
+    """... and the other way round; a value of ``auto`` that is flagged objects as well."""
+    seen = replace(nine, estimate=reference.value, error_bound=reference.bound)
+    if _apart(nine, seen) and seen.bounds_away <= 1:
+        return replace(nine, verdict=CANNOT_TELL, reason=CONTRADICTED_BY_AUTO)
+    return _at_kink(ladder, reference, nine)
+
+
+def _apart(one: Finding, other: Finding) -> bool:
+    """Whether two estimates exclude each other."""
+    return abs(one.estimate - other.estimate) > one.error_bound + other.error_bound
+
+
+def _at_kink(ladder: Ladder, reference: Reference, nine: Finding) -> Finding | None:
+    """The kink that ``auto`` sees at the point, if the claim is not outside its two slopes."""
     low, high = sorted((reference.left, reference.right))
-    outside = not low - reference.bound <= nine.claimed <= high + reference.bound
-    if nine.verdict != CANNOT_TELL or nine.reason.startswith("kink") or not reference.kink or outside:
-        return nine
-    said = kink_of(reference.left, reference.right)
     value, bound, h = reference.value, reference.bound, reference.h
+    beyond = SMALLEST_ERROR * ladder.resolution * abs(nine.claimed)
+    if not low - beyond <= nine.claimed <= high + beyond:  # NaN where there is no kink
+        return None
+    said = kink_of(reference.left, reference.right)
     return Finding(nine.claimed, value, bound, h, nan, nan, CANNOT_TELL, said, AUTO)

@@ -55,11 +55,6 @@ class Reference:
         """Whether it may be the reference: a value of exactly 0 is a plateau, which has rules of its own."""
         return self.ok and self.value != 0 and isfinite(self.bound)
 
-    @property
-    def kink(self) -> bool:
-        """Whether the slope jumps at the point."""
-        return isfinite(self.left) and isfinite(self.right)
-
     def block(self) -> Block:
         """As a block of values, to be judged by the rules for those; its one bound stands for both parts."""
         return Block(
