@@ -2,12 +2,13 @@
 
     python benchmarks/auto_in_checks.py [SEED] [COUNT] [FORMAT ...] [SET ...]
 
-Prints the table of docs/gradient-check.md; sets are catalogue, held out, shown, fresh, kinks. `auto` is asked
-once for every gradient; a claim is judged from its value and bound by the rules of the check.
+Prints the table of docs/gradient-check.md. Sets are catalogue, held out, shown, fresh, kinks, and those of
+tests/gradient_hard.py, which have 20 cases for every COUNT and are asked for by name; `hard` is all of them.
+`auto` is asked once for every gradient; a claim is judged from its value and bound by the rules of the check.
 
-`auto, then nine` is the check in float64 and float32: nine values decide where `auto` cannot tell, and neither
-fails a claim that the other one allows. `nine`, with many values in the half formats, is the check there.
-`nine, then auto` asks `auto` only where nine values cannot tell.
+`auto, then nine` is the check in float64 and float32: nine values decide where `auto` cannot tell, and
+neither fails a claim that the other one allows. `nine`, with many values in the half formats, is the check
+there. `nine, then auto` asks `auto` only where nine values cannot tell.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import gradient_cases
+import gradient_hard
 import gradient_scores
 
 from diffbench.arithmetic.formats import Format, get_format
@@ -126,21 +128,27 @@ def rows(fmt: str, checks: list[gradient_scores.Check]) -> Iterator[str]:
         yield "| " + " | ".join(map(str, (*cells, *shares, *cost))) + " |"
 
 
+def checks_of(title: str, fmt: str, seed: int, count: int) -> list[gradient_scores.Check]:
+    """The right gradients of one set."""
+    if title in gradient_hard.KINDS:
+        return list(gradient_hard.hard(title, fmt, seed, 20 * count))
+    if title == "catalogue":
+        return list(gradient_scores.catalogue(fmt))
+    return list(gradient_scores.cases(fmt, SETS[title], seed, count))
+
+
 def main(seed: int, count: int, chosen: list[str]) -> None:
     head = "format", "way", "right", "false alarms", "open", "caught", "promised share", "wrong agreed"
     for line in ((*head, "calls", "ms"), ("---",) * 10):
         sys.stdout.write("| " + " | ".join(line) + " |\n")
     formats = [fmt for fmt in gradient_scores.FORMATS if fmt in chosen] or gradient_scores.FORMATS
     titles = [word for word in chosen if word not in gradient_scores.FORMATS]
+    if titles == ["hard"]:
+        titles = list(gradient_hard.KINDS)
     for fmt in formats:
         checks: list[gradient_scores.Check] = []
         for title in titles or ["catalogue", *SETS]:
-            named = SETS.get(title)
-            checks += (
-                gradient_scores.catalogue(fmt)
-                if named is None
-                else gradient_scores.cases(fmt, named, seed, count)
-            )
+            checks += checks_of(title, fmt, seed, count)
         for row in rows(fmt, checks):
             sys.stdout.write(row + "\n")
             sys.stdout.flush()

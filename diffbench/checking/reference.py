@@ -20,6 +20,10 @@ from diffbench.multivariate.automatic import columns_of
 #: Bits of a format from which on ``auto`` is the reference. In the half formats its bound is sometimes too
 #: small, beside kinks and on staircases inside f, and a right gradient would be failed.
 BITS = 20
+#: A kink at the point makes the even part of f grow like h: at the two smallest steps at which it is clear of
+#: the noise (by so many standard deviations) and which are so many times apart, its ratio to h differs by less
+#: than a factor of 2.
+CLEAR, STEPS_APART, LINEAR = 10.0, 4.0, 2.0
 #: Nodes within this many top steps count as seen by the estimate: steps are rounded to the format.
 WITHIN = 1.001
 
@@ -32,7 +36,8 @@ class Reference:
     ----------
     value, bound : float
     ok : bool
-        Its status; otherwise value and bound are no basis for a verdict.
+        Its status is ``ok``, and its nodes do not look like a kink at the point; otherwise value and bound
+        are no basis for a verdict.
     h : float
         The largest step it extrapolates from.
     curvature, change : float
@@ -113,6 +118,21 @@ class Coordinates:
             return 0.0, change
         return 2 * (right[1] / right[0] - left[1] / left[0]) / (right[0] - left[0]), change
 
+    def kinked(self, i: int, h: float, noise: float) -> bool:
+        """Whether the nodes of one line within h look like a kink at the point: it may be crossed unseen.
+
+        Both slopes are in every pair of nodes then, and all pairs agree on the mean of them.
+        """
+        line = dict(self.seen[i])
+        even = {t: (g + line[-t]) / 2 for t, g in line.items() if 0 < t <= WITHIN * h and -t in line}
+        noise = max(noise, self.probe.noise, 0.3 * self.probe.spacing)
+        clear = sorted(t for t, e in even.items() if abs(e) > CLEAR * noise)
+        far = [t for t in clear if t >= STEPS_APART * clear[0]]
+        if not far:
+            return False
+        jump = even[clear[0]] / clear[0]
+        return 1 / LINEAR < even[far[0]] / far[0] / jump < LINEAR
+
 
 def references(probe: Probe) -> list[Reference]:
     """What ``auto`` says about every component of the point."""
@@ -123,7 +143,8 @@ def references(probe: Probe) -> list[Reference]:
         h, special = float(columns.h[i]), columns.results.get(i)
         curvature, change = lines.shape(i, h)
         sides = (float(special.left), float(special.right)) if special is not None else (nan, nan)
-        ok = str(columns.status[i]) == "ok"
+        noise = special.noise if special is not None else 0.0
+        ok = str(columns.status[i]) == "ok" and not lines.kinked(i, h, noise)
         value, bound = float(columns.value[i]), float(columns.bound[i])
         found.append(Reference(value, bound, ok, h, curvature, change, *sides))
     return found
