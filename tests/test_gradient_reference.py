@@ -128,11 +128,21 @@ BELOW_ROUNDING = {"kink near", "network", "offset"}
 LEAST = {"noise": 0.9, "quantised": 0.85, "float32 inside": 0.9, "stairs": 0.7}
 
 
-@pytest.mark.parametrize("fmt", FINE)
-@pytest.mark.parametrize("kind", KINDS)
+DECIDABLE = [(fmt, kind) for fmt in FINE for kind in KINDS if fmt == "float64" or kind not in BELOW_ROUNDING]
+
+
+@pytest.mark.parametrize("kind", sorted(BELOW_ROUNDING))
+def test_what_rounding_hides_in_float32_is_failed_no_more_often_than_by_nine_values(kind: str) -> None:
+    failed, rounding = Counter[str](), get_format("float32")
+    for _, f, x, right, _ in hard(kind, "float32", 11, 20):
+        probe, claim = Probe(f, x, rounding), float(right[0])
+        failed["both"] += component.examine(probe, 0, claim, references(probe)[0]).verdict == "disagrees"
+        failed["nine"] += component.examine(probe, 0, claim).verdict == "disagrees"
+    assert failed["both"] <= failed["nine"] <= 4
+
+
+@pytest.mark.parametrize(("fmt", "kind"), DECIDABLE)
 def test_hard_functions(kind: str, fmt: str) -> None:
-    if kind in BELOW_ROUNDING and fmt == "float32":
-        pytest.skip("undecidable in part")
     found = Counter[str]()
     for _, f, x, right, _ in hard(kind, fmt, 11, 10):
         check = db.check_gradient(f, lambda _, right=right: right, x, fmt)

@@ -21,8 +21,8 @@ from diffbench.multivariate.automatic import columns_of
 #: small, beside kinks and on staircases inside f, and a right gradient would be failed.
 BITS = 20
 #: A kink at the point makes the even part of f grow like h: at the two smallest steps at which it is clear of
-#: the noise (by so many standard deviations) and which are so many times apart, its ratio to h differs by less
-#: than a factor of 2.
+#: the noise (by so many standard deviations) and which are so many times apart, its ratio to h is the same
+#: within a factor.
 CLEAR, STEPS_APART, LINEAR = 10.0, 4.0, 2.0
 #: Nodes within this many top steps count as seen by the estimate: steps are rounded to the format.
 WITHIN = 1.001
