@@ -47,14 +47,14 @@ def test_reference(fmt: str, reference: str) -> None:
     assert found.bounds_away == abs(found.claimed - found.estimate) / found.error_bound <= 1
     assert math.isnan(found.truncation) == math.isnan(found.rounding) == (reference == "auto")
     assert result.said().startswith(f"{reference}: 0.5")
-    assert result.said().endswith("is claimed, within the bound")
+    assert result.said().endswith("is claimed, within the bound: agrees")
 
 
 def test_what_is_said_of_a_wrong_component() -> None:
     result = db.check_gradient(lambda x: np.sum(x**2), lambda x: x * [2, -2, 2], [1.0, 2.0, 3.0])
     assert result.said().startswith("component 1: auto: 4 ± ")
     assert "; -4 is claimed, " in result.said()
-    assert result.said().endswith(" error bounds away")
+    assert result.said().endswith(" error bounds away: disagrees")
     assert result.said() in str(result)
     assert result.findings[1].bounds_away > 1e10  # `auto` knows the slope to some 13 digits
     assert "truncation" not in str(result)  # three empty columns would teach nothing
@@ -62,17 +62,17 @@ def test_what_is_said_of_a_wrong_component() -> None:
 
 # estimate, error bound, claim, error bounds away, in words
 SENTENCES = [
-    (4.0, 0.5, 3.0, 2.0, "auto: 4 ± 0.5; 3 is claimed, 2 error bounds away"),
-    (1 / 3, 1e-9, 1 / 3, 0.0, "auto: 0.3333333333 ± 1e-09; 0.3333333333 is claimed, within the bound"),
-    (2.0, 0.0, 2.0, 0.0, "auto: 2 ± 0; 2 is claimed, within the bound"),
-    (2.0, 0.0, 1.0, math.inf, "auto: 2 ± 0; 1 is claimed, inf error bounds away"),
-    (math.nan, math.inf, 1.0, math.nan, "1 is claimed; there is no value to compare it with"),
+    (4.0, 0.5, 3.0, 2.0, "auto: 4 ± 0.5; 3 is claimed, 2 error bounds away: so"),
+    (1 / 3, 1e-9, 1 / 3, 0.0, "auto: 0.3333333333 ± 1e-09; 0.3333333333 is claimed, within the bound: so"),
+    (2.0, 0.0, 2.0, 0.0, "auto: 2 ± 0; 2 is claimed, within the bound: so"),
+    (2.0, 0.0, 1.0, math.inf, "auto: 2 ± 0; 1 is claimed, inf error bounds away: so"),
+    (math.nan, math.inf, 1.0, math.nan, "1 is claimed, there is no value to compare it with: so"),
 ]
 
 
 @pytest.mark.parametrize(("estimate", "bound", "claimed", "away", "words"), SENTENCES)
 def test_sentence(estimate: float, bound: float, claimed: float, away: float, words: str) -> None:
-    found = Finding(claimed, estimate, bound, 0.1, math.nan, math.nan, "", "", "auto")
+    found = Finding(claimed, estimate, bound, 0.1, math.nan, math.nan, "so", "", "auto")
     assert found.comparison == words
     np.testing.assert_equal(found.bounds_away, away)
 

@@ -56,14 +56,14 @@ class Finding:
 
     @property
     def comparison(self) -> str:
-        """... in words: ``auto: 4 ± 1.4e-12; -4 is claimed, 5.9e+12 error bounds away``."""
+        """... in words: ``auto: 4 ± 1.4e-12; -4 is claimed, 5.9e+12 error bounds away: disagrees``."""
         if isnan(self.estimate):
-            return f"{self.claimed:.6g} is claimed; there is no value to compare it with"
+            return f"{self.claimed:.6g} is claimed, there is no value to compare it with: {self.verdict}"
         digits = self._digits()
         reference = f"{self.reference}: {self.estimate:.{digits}g} ± {self.error_bound:.2g}"
         near = self.bounds_away <= 1
         where = "within the bound" if near else f"{self.bounds_away:.3g} error bounds away"
-        return f"{reference}; {self.claimed:.{digits}g} is claimed, {where}"
+        return f"{reference}; {self.claimed:.{digits}g} is claimed, {where}: {self.verdict}"
 
     def _digits(self) -> int:
         """As many digits as the bound leaves, and one more."""
