@@ -124,17 +124,13 @@ def test_no_function_value_is_needed_beyond_the_domain() -> None:
 # In float32 f may change less within the distance of a kink, or over a wave, than one rounding of it: no
 # value shows what lies below. Right gradients are failed there now and then (docs/gradient-check.md).
 BELOW_ROUNDING = {"kink near", "network", "offset"}
-#: The least share of planted errors caught in float64; nine values alone catch 0.35 to 0.8 of the first four.
-LEAST = {"noise": 0.9, "quantised": 0.85, "float32 inside": 0.9, "stairs": 0.7}
-
-
 DECIDABLE = [(fmt, kind) for fmt in FINE for kind in KINDS if fmt == "float64" or kind not in BELOW_ROUNDING]
 
 
 @pytest.mark.parametrize("kind", sorted(BELOW_ROUNDING))
 def test_what_rounding_hides_in_float32_is_failed_no_more_often_than_by_nine_values(kind: str) -> None:
     failed, rounding = Counter[str](), get_format("float32")
-    for _, f, x, right, _ in hard(kind, "float32", 11, 20):
+    for _, f, x, right, _ in hard(kind, "float32", 11, 12):
         probe, claim = Probe(f, x, rounding), float(right[0])
         failed["both"] += component.examine(probe, 0, claim, references(probe)[0]).verdict == "disagrees"
         failed["nine"] += component.examine(probe, 0, claim).verdict == "disagrees"
@@ -143,23 +139,35 @@ def test_what_rounding_hides_in_float32_is_failed_no_more_often_than_by_nine_val
 
 @pytest.mark.parametrize(("fmt", "kind"), DECIDABLE)
 def test_hard_functions(kind: str, fmt: str) -> None:
-    found = Counter[str]()
-    for _, f, x, right, _ in hard(kind, fmt, 11, 10):
-        check = db.check_gradient(f, lambda _, right=right: right, x, fmt)
-        assert check.passed, (x, check.said())
+    """No right claim is failed, no wrong one called right, and more are caught than by nine values alone."""
+    found, nine, rounding = Counter[str](), Counter[str](), get_format(fmt)
+    for _, f, x, right, _ in hard(kind, fmt, 11, 8):
+        probe = Probe(f, x, rounding)
+        known = references(probe)[0]
+        assert component.examine(probe, 0, float(right[0]), known).verdict != "disagrees", (x, right)
         for factor in planted(fmt).values():
-            claim = get_format(fmt).round(right.astype(float) * factor)
-            wrong = db.check_gradient(f, lambda _, claim=claim: claim, x, fmt)
-            found[wrong.findings[0].verdict] += 1
+            claim = float(rounding.round(right.astype(float) * factor)[0])
+            found[component.examine(probe, 0, claim, known).verdict] += 1
+            nine[component.examine(probe, 0, claim).verdict] += 1
     assert found["agrees"] == 0
-    least = LEAST.get(kind, 0.9) if fmt == "float64" else 0.7
-    assert found["disagrees"] >= least * sum(found.values()), found
+    assert found["disagrees"] >= max(nine["disagrees"] - 1, 0.5 * sum(found.values())), (found, nine)
+
+
+def test_noise_of_any_kind_hides_less_from_auto() -> None:
+    """Together at least twice as few errors are missed in float64 as by nine values, which see one step."""
+    found, nine = Counter[str](), Counter[str]()
+    for kind in ("noise", "float32 inside", "stairs"):
+        for _, f, x, right, _ in hard(kind, "float64", 12, 8):
+            probe, claim = Probe(f, x, get_format("float64")), 1.01 * float(right[0])
+            found[component.examine(probe, 0, claim, references(probe)[0]).verdict] += 1
+            nine[component.examine(probe, 0, claim).verdict] += 1
+    assert 2 * found["cannot tell"] <= nine["cannot tell"], (found, nine)
 
 
 @pytest.mark.parametrize("fmt", FINE)
 def test_at_random_corners_only_slopes_outside_disagree(fmt: str) -> None:
     random, words = np.random.default_rng(5), Counter[str]()
-    for _ in range(20):
+    for _ in range(12):
         f, x, left, right = corner(random, fmt)
         for share in (0.0, 0.3, 0.5, 1.0):
             claim = left + share * (right - left)
@@ -170,23 +178,43 @@ def test_at_random_corners_only_slopes_outside_disagree(fmt: str) -> None:
             f, lambda x, c=right + 2 * (right - left): 0 * x + x.dtype.type(c), x, fmt
         )
         words[outside.findings[0].verdict] += 1
-    # one is left open: it is twice as flat as all else, and fits the slope of f over large steps
-    assert words.pop("disagrees") >= 19
+    # one may be left open, where it fits the slope of f over much larger steps, as on a staircase
+    assert words.pop("disagrees") >= 11
     assert words.pop("cannot tell", 0) <= 1
     assert words["kink"] >= 0.9 * sum(words.values()), words
 
 
+# f, x, whether the slope jumps at x
+CROSSED = [
+    (np.abs, 0.0, True),
+    (lambda x: np.sin(x) + 0.01 * np.abs(x - 1.5), 1.5, True),
+    (lambda x: np.maximum(x, x**2), 1.0, True),
+    (lambda x: np.sin(x) + 0.01 * np.abs(x - 1.5), 1.5 + 2.0**-9, False),
+    (np.exp, 1.0, False),
+    (lambda x: x**3, 1.0, False),
+    (lambda x: x * np.abs(x), 0.0, False),
+    (lambda x: 2 * x + 1, 1.0, False),
+]
+
+
 @pytest.mark.parametrize("fmt", FINE)
-def test_a_kink_that_auto_crosses_is_no_reference(fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("f", "x", "jumps"), CROSSED)
+def test_a_kink_that_auto_could_cross_is_seen(f: Any, x: float, jumps: bool, fmt: str) -> None:
     """All pairs of nodes agree on the mean of both slopes; the even part of f shows what they hide."""
-    random, crossed = np.random.default_rng(5), Counter[bool]()
-    cases = [corner(random, fmt) for _ in range(30)]
-    for watched in (True, False):
-        if not watched:
-            monkeypatch.setattr(Coordinates, "kinked", lambda self, i, h, noise: False)
-        for f, x, *_ in cases:
-            crossed[watched] += references(probe_of(f, [x], fmt))[0].decides
-    assert crossed[True] == 0 < crossed[False]
+    lines = Coordinates(probe_of(lambda x: f(x[0]), [x], fmt))
+    steps = 2.0 ** -np.arange(3, 16)
+    lines(np.zeros(26, dtype=int), np.concatenate([x + steps, x - steps]))
+    near, far = 2.0**-10, 2.0**-3
+    assert lines.kinked(0, near, 0.0) == jumps
+    if jumps:
+        assert lines.kinked(0, far, 0.0)
+    assert not lines.kinked(0, far, 1.0)  # in so much noise nothing is seen
+
+
+def test_a_line_that_looks_like_a_kink_is_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert references(probe_of(np.sin, [1.0]))[0].decides
+    monkeypatch.setattr(Coordinates, "kinked", lambda self, i, h, noise: True)
+    assert not references(probe_of(np.sin, [1.0]))[0].decides
 
 
 def test_a_kink_that_only_auto_sees_is_named() -> None:
