@@ -13,7 +13,7 @@ from math import nan
 from diffbench.checking.along import Gradient, Share, share_along
 from diffbench.checking.finding import AGREES, AUTO, CANNOT_TELL, DISAGREES, LINE, Finding, kink_of
 from diffbench.checking.ladder import MARGIN, Estimate, Ladder
-from diffbench.checking.nine import SMALLEST_ERROR, by_nine, judge
+from diffbench.checking.nine import SMALLEST_ERROR, TOWARDS, by_nine, judge
 from diffbench.checking.probe import Probe
 from diffbench.checking.reference import Reference
 
@@ -95,23 +95,22 @@ def _auto_then_nine(ladder: Ladder, reference: Reference) -> Finding:
 
 def _objection(nine: Finding, auto: Finding) -> Finding | None:
     """Nine values that allow a claim which ``auto`` excludes: the claim is left open then."""
-    if nine.verdict == AGREES or (_apart(nine, auto) and nine.bounds_away <= 1):
+    apart = abs(nine.estimate - auto.estimate) > nine.error_bound + auto.error_bound
+    if nine.verdict == AGREES or (apart and nine.bounds_away <= 1):
         return replace(auto, verdict=CANNOT_TELL, reason=CONTRADICTED)
     between_slopes = nine.reason.startswith("kink") and nine.bounds_away <= 1
-    return nine if between_slopes else None
+    return nine if between_slopes or nine.reason == TOWARDS else None
 
 
 def _objection_of_auto(ladder: Ladder, reference: Reference, nine: Finding) -> Finding | None:
-    """... and the other way round; a value of ``auto`` that is flagged objects as well."""
-    seen = replace(nine, estimate=reference.value, error_bound=reference.bound)
-    if _apart(nine, seen) and seen.bounds_away <= 1:
+    """... and the other way round: a value of ``auto``, flagged or not, that nine values exclude.
+
+    Its bound may be anything then, so the claim has to be as near to it as it would be to nine values.
+    """
+    allowed = abs(nine.claimed - reference.value) <= min(reference.bound, nine.error_bound)
+    if allowed and abs(nine.estimate - reference.value) > nine.error_bound:
         return replace(nine, verdict=CANNOT_TELL, reason=CONTRADICTED_BY_AUTO)
     return _at_kink(ladder, reference, nine)
-
-
-def _apart(one: Finding, other: Finding) -> bool:
-    """Whether two estimates exclude each other."""
-    return abs(one.estimate - other.estimate) > one.error_bound + other.error_bound
 
 
 def _at_kink(ladder: Ladder, reference: Reference, nine: Finding) -> Finding | None:

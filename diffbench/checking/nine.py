@@ -36,6 +36,7 @@ CONSTANT_BINADES = 10
 
 FEW = "rounding: f moves too little, or scatters too much, for many values to confirm the gap"
 STEPS_DISAGREE = "steps disagree: f is not smooth between the steps, or moves on a staircase"
+TOWARDS = "truncation: smaller steps move the estimate towards the claim"
 
 
 def by_nine(ladder: Ladder) -> Finding:
@@ -96,7 +97,7 @@ def _confirm(ladder: Ladder, best: Estimate) -> str:
         moved = abs(block.estimate - best.value) > HINT * (block.rounding + best.rounding)
         nearer = abs(block.estimate - ladder.claimed) < 0.8 * abs(best.value - ladder.claimed)
         if moved and nearer:
-            return "truncation: smaller steps move the estimate towards the claim"
+            return TOWARDS
     return _staircase(ladder, best)
 
 
