@@ -78,7 +78,17 @@ def test_json(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["passed"] is False
     assert found["format"] == "float64"
     assert [row["verdict"] for row in found["components"]] == ["agrees", "disagrees"]
-    assert found["components"][1]["claimed"] == -4.0
+    wrong = found["components"][1]
+    assert (wrong["claimed"], wrong["reference"], wrong["truncation"]) == (-4.0, "auto", None)
+    assert wrong["bounds_away"] > 1e10
+
+
+def test_the_answer_says_what_the_claim_is_compared_with(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "sin(x)", "--gradient", "-cos(x)", "--at", "0.5"]) == 1
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last.startswith("auto: 0.877582561890")
+    assert "; -0.877582561890" in last
+    assert last.endswith("error bounds away: disagrees")
 
 
 def test_strict_says_why_it_fails_what_passed(model: str, capsys: pytest.CaptureFixture[str]) -> None:
