@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from random_set import HEADER, Case, line, measured, truth
+
+from diffbench.random_functions import HEADER, Case, Exact, exact_derivatives, line, measured
 
 QUANTILES = (0.001, 0.1, 0.5, 0.9, 0.999)
 SLOW = {"studentized_range", "levy_stable"}  # a cdf takes seconds: not measured
@@ -37,10 +38,10 @@ def library_cases() -> Iterator[Case]:
     for problem in nd.build_benchmark():
         f, formula = problem.get_function(), problem.get_first_derivative()
         for x in np.linspace(*problem.get_interval(), 100):
-            known = truth(f, float(x), 1)
-            exact = known[1] if known is not None else float(formula(x))
+            known = exact_derivatives(f, float(x), 1)
+            exact, rest = known[1] if known is not None else Exact(float(formula(x)))
             if exact != 0 and math.isfinite(exact):
-                yield Case(problem.get_name(), "numericalderivative", f, float(x), exact, 0.0)
+                yield Case(problem.get_name(), "numericalderivative", f, float(x), exact, 0.0, rest=rest)
 
 
 def numericalderivative() -> None:

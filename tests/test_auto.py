@@ -366,15 +366,19 @@ def test_numbers_are_rounded_to_a_format_as_numpy_rounds_them(value: float) -> N
 # -- as a method -------------------------------------------------------------------------------------------
 
 
-def test_it_is_the_default_for_first_derivatives() -> None:
+def test_it_is_the_default_for_first_and_second_derivatives() -> None:
     assert db.derivative(np.sin, 1.0).value == db.derivative(np.sin, 1.0, method="auto").value
     central = db.derivative(np.sin, 1.0, method="central-2")
     assert central.evaluations == 2
     assert db.derivative(np.sin, 1.0, step=2.0**-10).evaluations == 2
-    assert db.derivative(np.exp, 1.0, derivative=2).evaluations == 3
+    second = db.derivative(np.exp, 1.0, derivative=2)
+    assert second.value == db.derivative(np.exp, 1.0, derivative=2, method="auto").value
+    assert second.error < 1e-9  # of a bound: central-2 has none
+    assert db.derivative(np.exp, 1.0, derivative=2, step=2.0**-10).evaluations == 3
+    assert db.derivative(np.exp, 1.0, derivative=3).evaluations == 4  # central-2: auto does orders 1 and 2
 
 
-def test_it_has_no_step_and_one_order() -> None:
+def test_it_has_no_step_and_two_orders() -> None:
     with pytest.raises(UserError, match="leave step= out"):
         db.derivative(np.sin, 1.0, method="auto", step=1e-3)
     with pytest.raises(UserError, match="order"):
@@ -443,6 +447,39 @@ def test_equal_values_in_few_bits_are_flagged() -> None:
     found = estimate(Sampler(lambda t: np.sqrt(t + 1) - np.sqrt(t), fmt), 1000.0, fmt)
     assert found.status == "low_confidence"
     assert "few bits" in found.reason
+
+
+def lasting(x: Any) -> Any:
+    """About x, with the last bits of values near 10: a grain of 2^-50 (4 or more units in the last place)."""
+    return (8.0 + np.sin(x)) - 8.0
+
+
+@pytest.mark.parametrize(("x", "seen"), [(0.3, 2.0**-49), (0.05, 2.0**-49), (1.0, 2.0**-49)])
+def test_what_larger_terms_leave_is_noise(x: float, seen: float) -> None:
+    """The bound covers the rounding of 8 + sin x: half a unit in the last place of 8, 2^-50, not of sin x."""
+    found = at(lasting, x)
+    assert found.noise >= 0.25 * seen
+    assert abs(found.value - math.cos(x)) <= found.bound
+
+
+def grain_of(f: Function, x: float, bits: int = 53) -> float:
+    """The grain that is seen after two pairs of steps."""
+    h = [2.0**-34, 2.0**-12]
+    nodes = [x, *(x + sign * x * step for step in h for sign in (1, -1))]
+    probe = pairs.Probe(x, 2.0**-bits, float, {})
+    probe.values.update(zip(nodes, plain(f)(np.array(nodes)).tolist(), strict=True))
+    probe.asked.update(nodes)
+    return pairs.grain(probe)
+
+
+def test_exact_arithmetic_is_no_grain() -> None:
+    """Values of few bits that nodes of few bits give are exact, and so are those of coarse nodes."""
+    assert grain_of(lasting, 0.3) == 2.0**-49
+    for exact in (lambda x: 3 * x + 1, lambda x: x * x, lambda x: 0.5 * x, lambda x: x - 1):
+        assert grain_of(exact, 0.75) == 0
+    assert grain_of(np.sin, 0.3) == 0
+    assert grain_of(lambda x: 1e-300 * lasting(x), 0.3) == 0  # a product rounds again
+    assert grain_of(lambda x: 2.0**-1040 * np.sin(x), 0.3) == 0  # subnormal numbers end where they must
 
 
 def test_short_values_are_noticed_early() -> None:

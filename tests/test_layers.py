@@ -23,7 +23,7 @@ ROWS: list[set[str]] = [
     {"steps"},
     {"branches", "predictions"},
     {"methods"},
-    {"advice"},
+    {"advice", "random_functions"},
     {"truncation"},
     {"split"},
     {"sampling"},
@@ -49,7 +49,14 @@ UNKNOWN_TO = {
     "steps": {"problems"},
     "opaque": {"problems"},
     "advice": {"problems"},
-    "report": {"problems", "reference", "steps", "methods"},  # renders stored results, computes none
+    "random_functions": {"problems"},
+    "report": {
+        "problems",
+        "reference",
+        "steps",
+        "methods",
+        "random_functions",
+    },  # renders stored results, computes none
 }
 
 # Imports that point down on purpose, with the reason; allowed inside a function only.

@@ -20,12 +20,6 @@ from diffbench.problems.multivariate import multivariate_problems
 
 PROBLEMS = [p for p in multivariate_problems().values() if not p.several]
 
-#: Components whose error lies outside the bound of ``auto``. ce4 computes with values near 2.4 and returns
-#: 0.37: its noise is that of the larger ones, 3.5 times (at most 10 times) the rounding of its result, which
-#: the estimator takes for the noise of a value. The values show it (none of them uses its last two bits), but
-#: the estimator looks for unused bits in the coarser formats only.
-OUTSIDE = {("ce4", 2)}
-
 
 def wavy(x: Any) -> Any:
     return np.sum(np.sin(x) * np.exp(0.25 * x), axis=0) + x[0] * x[-1]
@@ -54,9 +48,8 @@ def outside(name: str) -> set[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", ["float64", "float32", "float16"])
-def test_every_component_of_the_catalogue_is_within_its_bound_but_the_known(name: str) -> None:
-    """A new miss fails, and so does a known one that is gone: then it is taken from the list."""
-    assert outside(name) == (OUTSIDE if name == "float64" else set())
+def test_every_component_of_the_catalogue_is_within_its_bound(name: str) -> None:
+    assert outside(name) == set()
 
 
 @pytest.mark.parametrize("name", ["float64", "float32", "longdouble"])

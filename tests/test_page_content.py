@@ -367,6 +367,11 @@ def test_a_slimmer_svg_keeps_its_marks_and_what_scales_them():
     assert "scale(0.015625)" in found and 'd="M 1.23 2"' in found and "who" not in found
 
 
+def test_a_slimmer_svg_keeps_the_names_that_are_used():
+    svg = '<svg><g id="axes_1"><g id="glyph"/><path id="m"/><use xlink:href="#glyph"/></g></svg>'
+    assert page_images.slim(svg) == svg.replace(' id="axes_1"', "")
+
+
 @pytest.mark.parametrize("text", ['a"b', "a'b", "50% of #1", "<&>"])
 def test_an_inlined_figure_cannot_leave_its_attribute(tmp_path, text):
     from urllib.parse import unquote

@@ -23,6 +23,7 @@ from diffbench.report.contents import FINDINGS, TABLES, gather
 from diffbench.report.curves import Series
 from diffbench.report.data import PARTS, STATUSES, open_run, select
 from diffbench.report.figures import error_figure, main_figures, problem_figures
+from diffbench.report.random_data import NOTHING as NOTHING_RANDOM
 from diffbench.report.several_data import NO_STUDY, NO_TABLE
 from diffbench.report.text import NONE, count, derivative_symbol, fixed, listing, number, percent
 from diffbench.stencils import stencil_from_name
@@ -544,6 +545,15 @@ def of_several_variables(makers):
     return {name for name, make in makers.items() if ".several_" in make.__module__}
 
 
+def of_random_functions(makers):
+    """Shown in tests/test_random_functions.py."""
+    return {name for name, make in makers.items() if ".random_" in make.__module__}
+
+
+def of_other_tests(makers):
+    return of_the_tournament(makers) | of_several_variables(makers) | of_random_functions(makers)
+
+
 def test_tables_have_a_cell_for_every_column_and_no_bare_nan(rendered, run_folder):
     text = rendered.report.read_text(encoding="utf-8")
     assert not re.search(r"\bnan\b|\bNone\b|\binf\b(?! *,)", text.replace("observed\\_order = inf", ""))
@@ -551,8 +561,10 @@ def test_tables_have_a_cell_for_every_column_and_no_bare_nan(rendered, run_folde
     widths = {len(re.split(r"(?<!\\)\|", line)) for line in rows}
     assert rows and min(widths) >= 4
     tables, missing = gather(TABLES, open_run(run_folder))
-    assert set(TABLES) - set(tables) == of_the_tournament(TABLES) | of_several_variables(TABLES)
-    assert set(missing) == {NO_TOURNAMENT, NO_TABLE, NO_STUDY}, "shown in the tests of these reports"
+    assert set(TABLES) - set(tables) == of_other_tests(TABLES)
+    assert set(missing) == {NO_TOURNAMENT, NO_TABLE, NO_STUDY, NOTHING_RANDOM}, (
+        "shown in the tests of these reports"
+    )
     for table in tables.values():
         assert all(len(row) == len(table.columns) for row in table.rows)
         cells = {cell for row in table.rows for cell in row}
@@ -581,13 +593,13 @@ def said(folder):
 
 def test_every_finding_says_which_rows_it_rests_on(run_folder):
     findings, missing = gather(FINDINGS, open_run(run_folder))
-    elsewhere = of_the_tournament(FINDINGS) | of_several_variables(FINDINGS)
-    assert set(FINDINGS) - set(findings) == {"kinks"} | elsewhere
+    assert set(FINDINGS) - set(findings) == {"kinks"} | of_other_tests(FINDINGS)
     assert set(missing) == {
         "Nothing is said about kinks: every point of the run has a derivative.",
         NO_TOURNAMENT,
         NO_TABLE,
         NO_STUDY,
+        NOTHING_RANDOM,
     }
     for finding in findings.values():
         assert re.search(

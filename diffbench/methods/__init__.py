@@ -115,7 +115,7 @@ def _bridges() -> list[Method]:
 
 
 def _automatic() -> list[Method]:
-    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1,), source="docs/auto.md")]
+    return [Method(AUTOMATIC, auto, "automatic", derivatives=(1, 2), source="docs/auto.md")]
 
 
 def _rivals() -> list[Method]:
@@ -144,8 +144,8 @@ def derivative(
     method : str, optional
         A stencil (``central-2``), a stencil with a step rule (``central-2@1e-4``, see docs/steps.md) or a
         plain name (``ridders``, ``jet``), as ``diffbench list methods`` shows them. Default: ``auto``, which
-        needs no step and bounds its error (docs/auto.md); with a step, or for a higher derivative,
-        ``central-2``.
+        needs no step and bounds its error (docs/auto.md), for first and second derivatives; with a step, or
+        for a higher derivative, ``central-2``.
     step : float, optional
         The step h of a bare stencil; default ``eps**(1/(m+p)) * max(1, |x|)``, rounded to a power of two.
     format : str, optional

@@ -9,5 +9,5 @@ STENCIL = "central-2"
 
 
 def default_method(derivative: int = 1, step: Any = None) -> str:
-    """``auto`` for a first derivative; ``central-2`` where a step is given or the order is higher."""
-    return AUTOMATIC if step is None and derivative == 1 else STENCIL
+    """``auto`` for first and second derivatives; ``central-2`` with a step, or for a higher order."""
+    return AUTOMATIC if step is None and derivative in (1, 2) else STENCIL

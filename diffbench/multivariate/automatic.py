@@ -7,6 +7,7 @@ the lines of a point. Easy lines of float64 go in lock step, as many points of o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,8 +16,7 @@ from diffbench.arithmetic.formats import Format
 from diffbench.errors import RefusedError, UserError
 from diffbench.methods.automatic.drive import FEW, Columns, _numbers, _one_by_one
 from diffbench.methods.automatic.engine import Result, steps
-from diffbench.methods.automatic.lockstep import BLOCK, Crowd, Lockstep
-from diffbench.methods.automatic.rows import Base, Row
+from diffbench.methods.automatic.lockstep import BLOCK, Lockstep
 from diffbench.multivariate.nodes import Changed
 from diffbench.multivariate.request import Request, rows
 from diffbench.multivariate.result import Partials, worst
@@ -152,10 +152,7 @@ class Lines:
 
 
 def columns_of(lines: Along) -> Columns:
-    """Results of all lines: easy ones of float64 in lock step, the others one by one.
-
-    The evaluations of single lines are counted for the latter only; the lines know how often they are called.
-    """
+    """Results of all lines: easy ones of float64 in lock step, the others one by one."""
     fmt, count = lines.fmt, len(lines.x)
     columns = Columns(
         np.full(count, np.nan, dtype=lines.wide),
@@ -168,41 +165,35 @@ def columns_of(lines: Along) -> Columns:
     if count < FEW or fmt.name != "float64":
         _one_by_one(columns, np.arange(count), _estimates(lines, np.arange(count)))
         return columns
-    for start in range(0, count, BLOCK):
-        _block(lines, start, min(start + BLOCK, count), columns)
+    hard: dict[int, dict[Any, Any]] = {}
+
+    def finish(index: Raw, fits: Any, evaluations: int) -> None:
+        columns.value[index], columns.bound[index], columns.h[index] = fits.value, fits.bound, fits.h
+        columns.evaluations[index] = evaluations
+
+    with np.errstate(all="ignore"):
+        _LinesInLockstep(lines, finish, lambda _, known: hard.update(known)).run(lines.x)
+    which = np.array(sorted(hard), int)
+    for start in range(0, len(which), BLOCK):
+        some = which[start : start + BLOCK]
+        _one_by_one(columns, some, _estimates(lines, some, [hard[i] for i in some.tolist()]))
     return columns
 
 
-def _block(lines: Along, start: int, stop: int, columns: Columns) -> None:
-    here = slice(start, stop)
-    with np.errstate(all="ignore"):
-        block = _LinesInLockstep(lines, start, stop).run()
-    columns.value[here], columns.bound[here], columns.h[here] = block.value, block.bound, block.h
-    hard = np.flatnonzero(~block.done)
-    if len(hard):
-        known = block.known(hard)
-        results = _estimates(lines, start + hard, [known[i] for i in hard.tolist()])
-        _one_by_one(columns, start + hard, results)
-
-
 class _LinesInLockstep(Lockstep):
-    """One block of lines: the nodes of a call are repetitions of the same lines."""
+    """Lines instead of points: every node belongs to one of them."""
 
-    def __init__(self, lines: Along, start: int, stop: int) -> None:
-        super().__init__(self._values, np.ascontiguousarray(lines.x[start:stop]), lines.fmt.u)
-        self.lines, self.start = lines, start
-        self.owners: Raw = np.arange(0)
+    def __init__(
+        self,
+        lines: Along,
+        finish: Callable[[Raw, Any, int], None],
+        give_up: Callable[[Raw, dict[int, dict[float, float]]], None],
+    ) -> None:
+        super().__init__(lines, lines.fmt.u, finish, give_up)
+        self.lines = lines
 
-    def _values(self, nodes: Raw) -> Raw:
-        return self.lines(self.start + np.tile(self.owners, len(nodes) // len(self.owners)), nodes)
-
-    def _begin(self, index: Raw) -> Crowd:
-        self.owners = index
-        return super()._begin(index)
-
-    def sampled(self, base: Base, index: Raw, h: Raw) -> Row:
-        self.owners = index
-        return super().sampled(base, index, h)
+    def values(self, index: Raw, nodes: Raw) -> Raw:
+        return self.lines(np.tile(index, len(nodes) // len(index)), nodes)
 
 
 def _estimates(lines: Along, which: Raw, known: list[dict[Any, Any]] | None = None) -> list[Result]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from diffbench.report import (
     findings,
     findings_rows,
+    random_report,
     several_findings,
     several_report,
     tables,
@@ -46,6 +47,7 @@ FINDINGS: Mapping[str, Callable[[RunData], Finding]] = {
         tournament_findings.tournament_steps,
         tournament_findings.tournament_half,
         tournament_findings.tournament_kinks,
+        random_report.random_functions,
         *several_findings.FINDINGS,
     )
 }
@@ -68,6 +70,7 @@ TABLES: Mapping[str, Callable[[RunData], Table]] = {
         tournament_tables.tournament_kinks,
         tournament_tables.half_steps,
         tournament_tables.tournament_absent,
+        *random_report.TABLES,
         *several_report.TABLES,
     )
 }

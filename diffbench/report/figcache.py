@@ -47,6 +47,8 @@ DRAWING = (
     "tournament_figures",
     "tournament_maps",
     "choice_figures",
+    "random_data",
+    "random_figures",
     "several_figures",
     "several_maps",
 )

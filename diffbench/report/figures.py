@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from diffbench.report import several_report, tournament_report
+from diffbench.report import random_report, several_report, tournament_report
 from diffbench.report.cases import (
     SERIES,
     SHOWCASE,
@@ -50,8 +50,9 @@ def main_figures(run: RunData) -> tuple[list[Figure], list[str]]:
         except Missing as reason:
             missing.append(str(reason))
     of_the_tournament, without = tournament_report.figures(run)
+    of_the_random, none = random_report.figures(run)
     of_several, lacking = several_report.figures(run)
-    return [*figures, *of_the_tournament, *of_several], [*missing, *without, *lacking]
+    return [*figures, *of_the_tournament, *of_the_random, *of_several], [*missing, *without, *none, *lacking]
 
 
 def problem_figures(run: RunData) -> Iterator[Figure]:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from diffbench.errors import UserError
-from diffbench.report import several_report
+from diffbench.report import random_report, several_report
 from diffbench.report.claims import Claim, measured
 from diffbench.report.claims_rows import CLAIMS
 from diffbench.report.contents import FINDINGS, TABLES, gather
@@ -30,6 +30,7 @@ from diffbench.runs.store import write_text
 
 REPORT, PAGE, FIGURES = "REPORT.md", "index.html", "figures"
 LIMIT = 6_000_000  # bytes of the page
+FIGURES_LATER = {"random"}  # sections whose tables say it all where there are no scripts
 SIGNATURE = "overview-precisions"  # on the first screen, where the scripts draw it again
 SECTIONS = (
     (
@@ -60,6 +61,12 @@ SECTIONS = (
             "tournament_kinks",
             "tournament_absent",
         ),
+    ),
+    (
+        "random",
+        "Random functions",
+        random_report.FIGURES,
+        ("random_methods", "random_groups", "random_absent"),
     ),
     (
         "several",
@@ -163,7 +170,8 @@ def _page(
 ) -> str:
     """The text of ``index.html``, with as many rows as `LIMIT` leaves room for."""
     sections = content["sections"]
-    first = [SIGNATURE, "secants", *(section.figures[0].name for section in sections if section.figures)]
+    leading = [s.figures[0].name for s in sections if s.figures and s.key not in FIGURES_LATER]
+    first = [SIGNATURE, "secants", *leading]
     content = content | page_context(content, figures, run.folder / FIGURES, first)
     content |= {
         "signature": next((figure for figure in figures if figure.name == SIGNATURE), None),

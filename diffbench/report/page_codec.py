@@ -86,7 +86,7 @@ def rounded(value: Any) -> float | None:
 
 def squeeze(data: bytes) -> str:
     """Deflated, as base64."""
-    deflater = zlib.compressobj(7, zlib.DEFLATED, -15)
+    deflater = zlib.compressobj(8, zlib.DEFLATED, -15)
     return base64.b64encode(deflater.compress(data) + deflater.flush()).decode("ascii")
 
 

@@ -18,9 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from diffbench.arithmetic.formats import get_format
 from diffbench.errors import UnknownNameError, UserError
+from diffbench.random_functions.seed import SEED, check_format
 from diffbench.stencils import stencil_from_name
 
 VARIANTS = ("integer", "float", "mixed")
+MOST_CASES = 100_000  # random functions in a format
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: Inside an installed package, and beside it in a checkout.
@@ -140,6 +142,24 @@ class Gradients(_Table):
         return None if names is None else [get_format(name).name for name in names]
 
 
+class RandomFunctions(_Table):
+    """Methods on random functions: how many cases in which format, of which seed (that of docs/auto.md)."""
+
+    cases: dict[str, int] = Field(min_length=1)
+    methods: list[str] = Field(default=["auto", "family:rival", "central-2@cbrt-eps"], min_length=1)
+    seed: int = Field(default=SEED, ge=0)
+    limit: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+
+    @field_validator("cases")
+    @classmethod
+    def _known_formats(cls, counts: dict[str, int]) -> dict[str, int]:
+        for name, count in counts.items():
+            check_format(name)
+            if not 1 <= count <= MOST_CASES:
+                raise ValueError(f"{name} = {count} must be a number of cases from 1 to {MOST_CASES}")
+        return counts
+
+
 class Suite(_Choices):
     """What a run computes.
 
@@ -166,6 +186,8 @@ class Suite(_Choices):
         Methods to compare.
     gradients : Gradients, optional
         Functions of several variables.
+    random : RandomFunctions, optional
+        Random functions, and the methods that are tried on them.
     folder : Path or None
         Where the file is; plugins are looked for there too. Not part of the content.
     """
@@ -181,6 +203,7 @@ class Suite(_Choices):
     maps: list[Map] = []
     tournament: Tournament | None = None
     gradients: Gradients | None = None
+    random: RandomFunctions | None = None
     name: str = Field(default="suite", exclude=True)
     folder: Path | None = Field(default=None, exclude=True)
 
@@ -189,8 +212,8 @@ class Suite(_Choices):
         changes: dict[str, Any] = {}
         if problems:
             changes["problems"] = problems
-            if "all" not in problems:  # the functions of several variables are a catalogue of their own
-                changes["gradients"] = None
+            if "all" not in problems:  # functions of several variables and random ones are sets of their own
+                changes |= {"gradients": None, "random": None}
         if formats:
             for name in formats:
                 get_format(name)
@@ -204,6 +227,9 @@ class Suite(_Choices):
             if self.gradients is not None and self.gradients.formats is not None:
                 kept = [name for name in self.gradients.formats if name in formats]
                 changes["gradients"] = self.gradients.model_copy(update={"formats": kept})
+            if self.random is not None and "random" not in changes:
+                counts = {name: n for name, n in self.random.cases.items() if name in formats}
+                changes["random"] = self.random.model_copy(update={"cases": counts}) if counts else None
         return self.model_copy(update=changes)
 
 
@@ -313,6 +339,8 @@ def _unknown_key(location: tuple[str | int, ...]) -> str:
         "extra": Extra,
         "maps": Map,
         "tournament": Tournament,
+        "gradients": Gradients,
+        "random": RandomFunctions,
     }
     model = tables.get(location[0], Suite) if len(location) > 1 else Suite
     choices = [key for key, field in model.model_fields.items() if not field.exclude]

@@ -16,7 +16,17 @@ import math
 from dataclasses import dataclass
 
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import CAP, FEW_BITS, LARGEST, Asking, Noise, Pair, Probe, short_unit
+from diffbench.methods.automatic.pairs import (
+    CAP,
+    FEW_BITS,
+    LARGEST,
+    Asking,
+    Noise,
+    Pair,
+    Probe,
+    grain,
+    short_unit,
+)
 from diffbench.methods.automatic.rules import (
     GUARD,
     QUICK,
@@ -30,7 +40,9 @@ from diffbench.methods.automatic.rules import (
 )
 
 TRIES = 2  # a sawtooth is looked for so many times in a climb
+EDGE = 1.5  # how well the end of a plateau is located: the second step of a staircase is at three times that
 LATE = 16  # evaluations after which it is not: the growth needs what is left
+BOLD = 0.5  # over 1 / sqrt(u) steps a curvature that is lost in rounding changes f by its own size
 GOLDEN = 1.6180339887498949  # steps that no staircase takes in whole numbers of its own
 
 
@@ -83,6 +95,8 @@ class Climb:
         if short > self.noise.u:
             self.noise.coarsen(short)
             self.short = True
+        else:
+            self.noise.grain = grain(self.probe)
         unresolved = flats = 0
         for _ in range(CAP):  # every round asks for a value, or knows one more pair
             if high is None:
@@ -118,8 +132,6 @@ class Climb:
             low = high
             if (done and not noise.added) or factor * high.h > 2.0**30 * max(1.0, self.probe.scale):
                 break
-            if done and noise.added and noise.interval(high) >= 0.7 * noise.interval(low):
-                pass
             high = yield from self._upwards(low, factor * low.h)
         return Landscape(low, None, low if low.flat else None)
 
@@ -154,11 +166,12 @@ class Climb:
 
     def _next_factor(self, low: Pair, high: Pair, width: float, unresolved: int, flats: int) -> float:
         """How far to jump so that a bend that was invisible until now stays below the h^2 law's reach."""
+        farthest = BOLD / math.sqrt(self.noise.u)
         if high.flat:
             middle = 2.0**-24 * self.probe.scale < high.h < 2.0**22 * self.probe.scale
-            return 2.0**6.3 if middle else 2.0 ** (6.3 + 2 * flats)
+            return min(2.0**6.3 if middle else 2.0 ** (6.3 + 2 * flats), farthest)
         if abs(high.d) < 3 * width:
-            factor = 2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18)
+            factor = min(2.0**5 if self.noise.added else 2.0 ** min(6 * unresolved, 18), farthest)
         else:
             return float(jump(FLOATS, high, max(width, 1e-300)))
         value = self.noise.value(high)
@@ -170,9 +183,11 @@ class Climb:
 
     def _bend(self, low: Pair, high: Pair, width: float) -> Asking:
         """A landscape if the function bends at `high`; the pair to go on from if that was noise."""
+        tried = False
         for _ in range(12):
             difference, tau = bend(FLOATS, low, high)
-            if tau < QUICK and difference > 2 * width:
+            if tau < QUICK and difference > 2 * width and not tried:
+                tried = True
                 length = yield from self._by_power_law(low, high, tau)
                 if length is not None:
                     return Landscape(low, length)
@@ -271,6 +286,10 @@ class Climb:
             again = yield from probe.pair(low.h * factor, exact=True)
             if again is None:
                 return False
+            departure = abs(again.d - middle.d)
+            suspected = max(suspected, departure * again.w)
+            if factor > 1 and departure < 0.5 * step and noise.u < FEW_BITS:  # it came back
+                break
             difference = abs(again.d - low.d)
             stairs = again.df == low.df
             if not stairs and difference <= max(share * step, noise.interval(again) + noise.interval(low)):
@@ -331,8 +350,9 @@ class Climb:
     def _edge(self, flat: Pair, high: Pair) -> Asking:
         """Where a plateau ends: None if it is a step of a staircase (its height becomes noise)."""
         probe = self.probe
+        stairs = False  # the same jump at two steps: f is constant on both sides of it
         for _ in range(8):
-            if high.h < 1.05 * flat.h:
+            if stairs or high.h < EDGE * flat.h:
                 break
             middle = yield from probe.pair(between(flat.h, high.h))
             if middle is None or middle is high or middle is flat:
@@ -340,26 +360,36 @@ class Climb:
             if middle.flat:
                 flat = middle
             else:
+                stairs = middle.df == high.df
                 high = middle
-        for factor in (GOLDEN**-1, GOLDEN**-3):  # equal throughout, or only here and there?
-            inside = yield from probe.pair(flat.h * factor, exact=True)
-            if inside is not None and not inside.flat:
-                return self._steps(max(inside, high, key=lambda p: p.df))
-        near = yield from probe.pair(1.3 * high.h)
-        if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
-            return Landscape(flat, flat.h, flat)
+        if not stairs:
+            near = yield from probe.pair(1.3 * high.h)
+            if near is not None and near.df > 1.5 * high.df:  # f leaves the plateau continuously
+                return (yield from self._plateau(flat, high, None))
         last = probe.sound[-1]
         for _ in range(3):  # one step, or the first of many?
             if last.df > 1.5 * high.df:
                 return self._steps(high)
             last = (yield from probe.pair(8 * last.h)) or last
-        return Landscape(flat, flat.h, flat, high)
+        return (yield from self._plateau(flat, high, high))
+
+    def _plateau(self, flat: Pair, high: Pair, beyond: Pair | None) -> Asking:
+        """The plateau, unless values are equal only here and there: then these are steps as well."""
+        for factor in (GOLDEN**-1, GOLDEN**-3):
+            inside = yield from self.probe.pair(flat.h * factor, exact=True)
+            if inside is not None and not inside.flat:
+                return self._steps(max(inside, high, key=_change))
+        return Landscape(flat, flat.h, flat, beyond)
 
     def _steps(self, pair: Pair) -> None:
         """Values move in steps as high as the change at a pair: noise of that size."""
         self.quantum = pair.df
         self.noise.add(max(self.noise.added, 0.4 * pair.df), pair)
         self.notes.append("quantised values")
+
+
+def _change(pair: Pair) -> float:
+    return float(pair.df)
 
 
 def between(low: float, high: float) -> float:

@@ -12,11 +12,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
+from diffbench.methods.automatic.frozen import departure, look_beyond
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.pairs import FEW_BITS, Asking, Exhausted, Noise, Pair, Probe, short_unit
-from diffbench.methods.automatic.rules import precise, sudden
+from diffbench.methods.automatic.pairs import (
+    FEW_BITS,
+    NARROW,
+    Asking,
+    Exhausted,
+    Noise,
+    Pair,
+    Probe,
+    grain,
+    short_unit,
+)
+from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
+LARGE, STEEPER = 0.3, 1.4  # changes of f beside f, and slopes beside those over larger steps
 FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
 
 
@@ -100,6 +112,9 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
         answer = yield from _open_side(probe, answer)
+    if answer.fit is not None and answer.side == 0 and not answer.flat:
+        yield from look_beyond(probe, answer.fit, answer.noise)
+        answer.pairs = answer.pairs if answer.fit.top.order == 1 else probe.sound
     return _judged(probe, answer)
 
 
@@ -169,7 +184,25 @@ def _kink(probe: Probe, landscape: Landscape) -> bool:
 
 def _look(probe: Probe) -> Asking:
     """Climb and grow on the side the probe looks to."""
-    noise = Noise(probe.u, float(probe.x))
+    answer = yield from surveyed(probe)
+    landscape = answer.landscape
+    if landscape is None or answer.split:
+        return answer
+    if landscape.plateau is not None:
+        answer.fit = _plateau(probe, landscape)
+        return answer
+    growth = Growth(probe, answer.noise, landscape)
+    answer.fit = yield from growth.run()
+    answer.split = "first order" if growth.first_order else ""
+    return answer
+
+
+def surveyed(probe: Probe, u: float = 0.0) -> Asking:
+    """Climb on the side the probe looks to: an answer without a fit.
+
+    ``u`` is the unit roundoff of the values where it is known to be coarser than that of the format.
+    """
+    noise = Noise(max(u, probe.u), float(probe.x))
     notes: list[str] = []
     climb = Climb(probe, noise)
     try:
@@ -186,20 +219,16 @@ def _look(probe: Probe) -> Asking:
     except Exhausted:
         sound = probe.sound
         landscape = Landscape(sound[0]) if sound else None
-    if landscape is None:
-        return Answer(None, noise, None, notes)
-    if landscape.plateau is not None:
-        return Answer(_plateau(probe, landscape), noise, landscape, notes)
+    if landscape is None or landscape.plateau is not None:
+        return Answer(None, noise, landscape, notes)
     short = short_unit(probe)
     noise.coarsen(short)
     if noise.u > probe.u:
         notes.append("values of a coarser format")
+    else:
+        noise.grain = grain(probe)
     split = "kink" if _kink(probe, landscape) else "first order" if climb.first_order else ""
-    if split:
-        return Answer(None, noise, landscape, notes, split=split)
-    growth = Growth(probe, noise, landscape)
-    fit = yield from growth.run()
-    return Answer(fit, noise, landscape, notes, split="first order" if growth.first_order else "")
+    return Answer(None, noise, landscape, notes, split=split)
 
 
 def _plateau(probe: Probe, landscape: Landscape) -> Fit:
@@ -211,7 +240,7 @@ def _plateau(probe: Probe, landscape: Landscape) -> Fit:
         bound = max(bound, landscape.beyond.df / flat.h)
     elif probe.u >= FEW_BITS:  # f may be frozen there: the slope with which it leaves is possible, too
         bound = max([bound, *(p.df / p.h for p in probe.sound if p.h > flat.h)])
-    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, [flat])
+    return Fit(0.0 * flat.d, bound, bound, 0.0, 1, flat.h, 0.0, bound, [flat])
 
 
 def _at_an_edge(probe: Probe, fit: Fit) -> bool:
@@ -229,15 +258,15 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
     coarse = noise.u >= FEW_BITS
-    if coarse and not answer.flat:
-        bound = max(bound, _frozen(answer, fit))
+    if not answer.flat:
+        bound = max(bound, departure(answer.pairs, fit, noise))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
         larger = [p.h for p in answer.pairs if p.h > fit.top.h]
         reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
         seen = [p for p in answer.pairs if p.h <= reach]
-        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.interval(p) for p in seen)])
-        if coarse and _unresolved(answer.pairs, noise):
+        bound = max([bound, *(abs(float(p.d - fit.value)) + noise.most(p) for p in seen)])
+        if noise.u >= NARROW and _unresolved(answer.pairs, noise):
             bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2
     left, right = answer.sides
@@ -259,24 +288,17 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     )
 
 
-def _frozen(answer: Answer, fit: Fit) -> float:
-    """How far D moves at the first step beyond a fit, if it does so without having bent before.
-
-    In few bits that is the sign of an intermediate result that does not change at the smaller steps: their
-    values are then those of another smooth function.
-    """
-    lower = [p for p in answer.pairs if p.h < fit.top.h / 1.2]
-    upper = [p for p in answer.pairs if p.h > fit.top.h * 1.2]
-    if not lower or not upper or not sudden(lower[-1], fit.top, upper[0], answer.noise):
-        return 0.0
-    return float(abs(upper[0].d - fit.value))
-
-
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
-    """Whether the smallest steps contradict each other: what f does near x is below the first of them."""
+    """Whether what f does near x is below the first of all steps.
+
+    Either the smallest steps contradict each other, or f changes by much of its size over the first and
+    gets steeper towards x even there.
+    """
     first = pairs[0]
-    second = next((p for p in pairs if p.h > 1.2 * first.h), first)
-    return abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+    second = next((p for p in pairs if p.h > 1.9 * first.h), first)
+    steeper = first.df / first.h > STEEPER * second.df / second.h
+    contradiction = abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+    return bool(contradiction or (steeper and first.df > LARGE * first.size))
 
 
 def _doubt(answer: Answer, fit: Fit) -> str:

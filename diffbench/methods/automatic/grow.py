@@ -19,7 +19,6 @@ from diffbench.methods.automatic.rules import (
     enough,
     first_order,
     first_step,
-    patience,
     wants_inner_nodes,
     wants_restart,
 )
@@ -76,7 +75,7 @@ class Growth:
         """Add nodes upwards from a step until one more cannot pay."""
         probe, noise = self.probe, self.noise
         tableau = Tableau()
-        h, no_gain = self._near(start), 0
+        h = self._near(start)
         best: Fit | None = None
         for n in range(40):
             if h * 2.0**n >= min(probe.limit, self.rejected):
@@ -97,11 +96,10 @@ class Growth:
             if conflict(fit, noise):
                 self.rejected = pair.h
                 break
-            if best is None or fit.bound < best.bound:
-                best, no_gain = fit, 0
-            else:
-                no_gain += 1
-            if no_gain >= patience(len(tableau.nodes)) or enough(best, noise.u, pair.df / pair.h):
+            if best is not None and fit.bound >= best.bound:
+                break
+            best = fit
+            if enough(best, noise.u, pair.df / pair.h):
                 break
         if best is None and tableau.nodes:
             fit = tableau.fit(noise, self._below(tableau))

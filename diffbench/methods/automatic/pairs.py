@@ -23,6 +23,7 @@ K = 5.0  # half width of an interval in noise bounds of one value
 LARGEST = 1e300  # steps beyond it are not taken
 NOMINAL = 1e-12  # a step that the nodes have up to this is taken for what it was meant to be
 FEW_BITS = 2.0**-12  # unit roundoff from which terms inside f may not change at all over the first steps
+NARROW = 2.0**-24  # ... from which they may not change up to where the rest of f bends
 SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format have
 CAP = 60  # function values, x itself included
 
@@ -68,6 +69,11 @@ class Pair:
         self.size = ops.maximum(ops.maximum(abs(upper), abs(lower)), abs(f0))
         self.flat = self.df == 0.0
 
+    @property
+    def slope(self) -> Any:
+        """The largest change over the step, divided by the step."""
+        return self.df / self.h
+
     def take(self, which: Any) -> Pair:
         """Some of the points of an array."""
         some = object.__new__(Pair)
@@ -88,10 +94,12 @@ class Noise:
         Noise beyond rounding, found because values are irreproducible at nearby nodes.
     seen : bool
         Whether either was found.
+    grain : float
+        The power of two of which all values are multiples, where terms above the result were rounded; or 0.
     """
 
     def __init__(self, u: float, x: Any) -> None:
-        self.u, self.added, self.reference = u, 0.0, 0.0
+        self.u, self.added, self.reference, self.grain = u, 0.0, 0.0, 0.0
         self.seen = False
         self._argument = 0.5 * abs(x)
 
@@ -109,7 +117,7 @@ class Noise:
         added = self.added
         if added and added < 1e-3 * self.reference:  # relative to the values, as in a coarser format
             added *= max(1.0, pair.size / self.reference)
-        return self.u * pair.size + added
+        return max(self.u * pair.size, 0.5 * self.grain) + added
 
     def total(self, pair: Pair) -> float:
         """... with the rounding of an argument inside f, such as that of 1e6 x: u |x| / 2 times the slope."""
@@ -118,6 +126,10 @@ class Noise:
     def interval(self, pair: Pair) -> float:
         """Half width of the interval that D stands for, truncation not counted."""
         return K * self.total(pair) / pair.w
+
+    def most(self, pair: Pair) -> float:
+        """How far D is off at most, if every value is off by its noise at most."""
+        return ROOT_2 * self.total(pair) / pair.w
 
 
 class Probe:
@@ -135,6 +147,7 @@ class Probe:
     def __init__(self, x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]) -> None:
         self.x, self.u, self.round = x, u, round_
         self.values = values  # node -> value, shared by all sides
+        self.asked: set[Any] = set()  # the nodes of them that were wanted until now
         self.sign = -1.0 if x < 0 else 1.0
         magnitude = abs(float(x))
         self.scale = math.ldexp(1.0, math.frexp(magnitude)[1] - 1) if magnitude > 1e-280 else 1.0
@@ -154,6 +167,11 @@ class Probe:
         return len(self.values)
 
     @property
+    def seen(self) -> list[Any]:
+        """The values that were wanted until now, whether they had to be asked for or not."""
+        return [self.values[n] for n in self.asked if n in self.values]
+
+    @property
     def limit(self) -> float:
         left, right = self.bad
         return min(self.bad) if self.side == 0 else right if self.side > 0 else left
@@ -171,6 +189,7 @@ class Probe:
 
     def ask(self, *nodes: Any) -> Asking:
         """Values at nodes; what is known is not asked for again."""
+        self.asked.update(nodes)
         missing = tuple(n for n in dict.fromkeys(nodes) if n not in self.values)
         if missing:
             if len(self.values) + len(missing) > CAP:
@@ -219,13 +238,54 @@ class Probe:
 
 def short_unit(probe: Probe) -> float:
     """Unit roundoff of the coarsest format that holds all values, if that is coarser than their own."""
-    values = {float(v) for v in probe.values.values() if math.isfinite(v)}
+    f0 = float(probe.values[probe.x])
+    if probe.bits > SHORT[-1] and math.isfinite(f0) and not _fits(f0, SHORT[-1]):
+        return 0.0  # the usual case, in short
+    values = {float(v) for v in probe.seen if math.isfinite(v)}
     if len(values) < 3 or probe.x == 0:
         return 0.0
     for bits in SHORT:
         if probe.bits > 11 and bits < probe.bits and all(_fits(v, bits) for v in values):
             return 2.0**-bits
     return 0.0
+
+
+def grain(probe: Probe) -> float:
+    """The power of two of which all values are multiples, if rounding of larger terms inside f is why.
+
+    Exact arithmetic on nodes of few bits gives zero bits as well, but as many as the node has: the last bits
+    then lie apart.
+    """
+    f0 = float(probe.values[probe.x])
+    unit = math.ldexp(1.0, math.frexp(f0)[1] - probe.bits + spare_bits(len(probe.asked)))
+    if unit and math.isfinite(f0) and f0 % unit:
+        return 0.0  # the usual case, in short: the unit below is a multiple of this one
+    return grain_of(probe.seen, probe.bits)
+
+
+def grain_of(seen: list[Any], bits: int) -> float:
+    """... of these values, in so many significant bits."""
+    values = {abs(float(v)) for v in seen if v and math.isfinite(v)}
+    if len(values) < 5 or bits > 53:
+        return 0.0
+    unit = math.ldexp(1.0, math.frexp(max(values))[1] - bits + spare_bits(len(values)))
+    if not unit or any(v % unit for v in values):
+        return 0.0
+    last = [last_bit(v) for v in values]
+    least = min(last)
+    return math.ldexp(1.0, least) if 2 * sum(k <= least + 2 for k in last) >= len(values) else 0.0
+
+
+def spare_bits(count: int) -> int:
+    """How many zero bits at the end of so many values are no chance: once in 2^20 times they would be."""
+    return -(-20 // count)
+
+
+def last_bit(value: float) -> int:
+    """The exponent of the last bit that is set."""
+    mantissa, exponent = math.frexp(value)
+    whole = int(math.ldexp(mantissa, 64))
+    return exponent - 64 + (whole & -whole).bit_length() - 1
 
 
 def _fits(value: float, bits: int) -> bool:

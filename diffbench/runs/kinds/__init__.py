@@ -22,6 +22,7 @@ NAMES = (
     "map",
     "tournament",
     "gradients",
+    "random",
 )
 
 
