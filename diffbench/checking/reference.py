@@ -18,7 +18,7 @@ from diffbench.checking.probe import Probe
 from diffbench.multivariate.automatic import columns_of
 
 #: Bits of a format from which on ``auto`` is the reference. In the half formats its bound is sometimes too
-#: small, mostly beside the kinks of a network, and a right gradient would be failed.
+#: small, beside the kinks of a network of ReLUs, and a right gradient would be failed.
 BITS = 20
 #: A kink at the point makes the even part of f grow like h: at the two smallest steps at which it is clear of
 #: the noise (by so many standard deviations) and which are so many times apart, its ratio to h is the same
