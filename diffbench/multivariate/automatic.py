@@ -167,8 +167,8 @@ def columns_of(lines: Along) -> Columns:
         return columns
     hard: dict[int, dict[Any, Any]] = {}
 
-    def finish(index: Raw, fits: Any, evaluations: int) -> None:
-        columns.value[index], columns.bound[index], columns.h[index] = fits.value, fits.bound, fits.h
+    def finish(index: Raw, value: Raw, bound: Raw, h: Raw, evaluations: int) -> None:
+        columns.value[index], columns.bound[index], columns.h[index] = value, bound, h
         columns.evaluations[index] = evaluations
 
     with np.errstate(all="ignore"):
@@ -186,7 +186,7 @@ class _LinesInLockstep(Lockstep):
     def __init__(
         self,
         lines: Along,
-        finish: Callable[[Raw, Any, int], None],
+        finish: Callable[[Raw, Raw, Raw, Raw, int], None],
         give_up: Callable[[Raw, dict[int, dict[float, float]]], None],
     ) -> None:
         super().__init__(lines, lines.fmt.u, finish, give_up)

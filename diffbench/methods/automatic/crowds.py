@@ -58,6 +58,12 @@ class Crowd(Record):
                 found[i][node] = value
         return found
 
+    def with_grain(self, grain: Array) -> Crowd:
+        """The same with noise of at least half a grain: as if values were so large that this is rounding."""
+        base = self.base.replace(size=np.maximum(np.abs(self.base.f0), 0.5 * grain / self.base.u))
+        pairs = [Row(p.h, base.nodes(p.h)[1], np.stack([p.outer, p.inner]), base) for p in self.pairs]
+        return self.replace(base=base, pairs=pairs)
+
 
 class Crowds:
     """Crowds that are ready for their next stage, and small ones that wait for others.
@@ -69,7 +75,7 @@ class Crowds:
     u : float
         Unit roundoff.
     finish : callable
-        ``finish(index, fits, evaluations)`` takes results of points.
+        ``finish(index, value, bound, h, evaluations)`` takes results of points.
     give_up : callable
         ``give_up(index, known)`` takes points that are not easy, with their values by node.
     """
@@ -78,7 +84,7 @@ class Crowds:
         self,
         sample: Callable[..., Array],
         u: float,
-        finish: Callable[[Array, Any, int], None],
+        finish: Callable[[Array, Array, Array, Array, int], None],
         give_up: Callable[[Array, dict[int, dict[float, float]]], None],
     ) -> None:
         self.sample, self.u, self.finish, self.give_up = sample, u, finish, give_up

@@ -124,9 +124,9 @@ class _Together:
             Lockstep(self.sample, self.fmt.u, self._finish, self._collect).run(self.x)
             self._do_hard()
 
-    def _finish(self, index: Any, fits: Any, evaluations: int) -> None:
+    def _finish(self, index: Any, value: Any, bound: Any, h: Any, evaluations: int) -> None:
         columns = self.columns
-        columns.value[index], columns.bound[index], columns.h[index] = fits.value, fits.bound, fits.h
+        columns.value[index], columns.bound[index], columns.h[index] = value, bound, h
         columns.evaluations[index] = evaluations
 
     def _collect(self, index: Any, known: dict[int, dict[Any, Any]]) -> None:

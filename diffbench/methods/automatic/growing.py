@@ -45,13 +45,31 @@ class Growth(Record):
 def begin(crowds: Crowds, crowd: Crowd, base: int, length: Array) -> None:
     """Where growth starts; points at which the same pairs are nodes go together."""
     crowd = crowd.replace(extra=None)
-    odd = _even_part_like_a_kink(crowd.pairs)
-    odd[grained(crowd.base.f0, crowd.pairs)] = True
-    if somewhere(odd):
-        length = length[~odd]
-        crowd = crowds.where(crowd, ~odd)
+    found, grains = grained(crowd.base.f0, crowd.pairs)
+    changed = crowd.base.size > np.abs(crowd.base.f0)  # those that had grain at first
+    changed[found] = True
+    if somewhere(changed):  # what the climb has seen since may say otherwise
+        grain = np.zeros(len(crowd))
+        grain[found] = grains
+        which = np.flatnonzero(changed)
+        _start(crowds, taken(crowd, which), base, length[which], grain[which])
+        which = np.flatnonzero(~changed)
+        crowd, length = taken(crowd, which), length[which]
+    if len(crowd):
+        _start(crowds, crowd, base, length, None)
+
+
+def _start(crowds: Crowds, crowd: Crowd, base: int, length: Array, grain: Array | None) -> None:
+    if grain is not None:  # a kink is looked for as if there were none
+        crowd = crowd.with_grain(0 * grain)
+    kink = _even_part_like_a_kink(crowd.pairs)
+    if somewhere(kink):
+        length, grain = length[~kink], None if grain is None else grain[~kink]
+        crowd = crowds.where(crowd, ~kink)
         if not len(crowd):
             return
+    if grain is not None:
+        crowd = crowd.with_grain(grain)
     start = first_step(ARRAYS, length, crowd.pairs[base], crowds.noise)
     start = np.maximum(start, crowd.pairs[0].h)
     h = _near(start, crowd.pairs)
@@ -156,7 +174,12 @@ def _judged(crowds: Crowds, crowd: Crowd, rows: list[Any]) -> Crowd:
             crowd, best, stop = taken(crowd, fine), taken(best, fine), stop[fine]
     crowd.extra.best = best
     if somewhere(stop):
-        _settle(crowds, taken(crowd, np.flatnonzero(stop)) if not everywhere(stop) else crowd, number)
+        inner = wants_inner_nodes(best, u)
+        done = stop & _final(best, u) & ~inner
+        _leave(crowds, crowd, np.flatnonzero(done))
+        others = np.flatnonzero(stop & ~done)
+        if len(others):
+            _settle(crowds, taken(crowd, others), number)
         crowd = taken(crowd, np.flatnonzero(~stop))
     return crowd
 
@@ -201,12 +224,25 @@ def go_inwards(crowds: Crowds, crowd: Crowd) -> None:
 
 def _finish(crowds: Crowds, crowd: Crowd) -> None:
     """Results, where a generator would not go on."""
-    best = crowd.extra.best
-    settled = precise(best, crowds.u) & ~wants_restart(best)
-    if not everywhere(settled):
-        crowd = crowds.where(crowd, settled)
     if len(crowd):
-        crowds.finish(crowd.index, crowd.extra.best, 1 + 2 * len(crowd.pairs))
+        final = _final(crowd.extra.best, crowds.u)
+        _leave(crowds, crowd, np.flatnonzero(final))
+        crowds.hand_over(taken(crowd, np.flatnonzero(~final)))
+
+
+def _final(best: Any, u: float) -> Array:
+    """Where a fit is good enough to be the result."""
+    return precise(best, u) & ~wants_restart(best)
+
+
+def _leave(crowds: Crowds, crowd: Crowd, which: Array) -> None:
+    """Write down results of some of the points."""
+    best = crowd.extra.best
+    index, value, bound, h = crowd.index, best.value, best.bound, best.h
+    if len(which) < len(crowd):
+        index, value, bound, h = (column.take(which) for column in (index, value, bound, h))
+    if len(which):
+        crowds.finish(index, value, bound, h, 1 + 2 * len(crowd.pairs))
 
 
 def _smaller(pairs: list[Row], lowest: Row) -> list[tuple[Row, Array | None]]:

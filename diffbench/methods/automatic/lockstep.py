@@ -100,10 +100,12 @@ class Lockstep(Crowds):
             crowd = self.sampled(crowd, guard)
         if len(crowd):
             crowd = self.sampled(crowd, crowd.pairs[0].h * 2.0 ** round(SECOND * bits))
-        if len(crowd):
-            coarse = np.zeros(len(crowd), bool)
-            coarse[grained(crowd.base.f0, crowd.pairs)] = True
-            crowd = self.where(crowd, ~coarse)
+        if not len(crowd):
+            return
+        coarse, grains = grained(crowd.base.f0, crowd.pairs)
+        if len(coarse):
+            self.push(taken(crowd, coarse).with_grain(grains), "climb", 0, 1, 0)
+            crowd = taken(crowd, np.delete(np.arange(len(crowd)), coarse))
         self.push(crowd, "climb", 0, 1, 0)
 
     # -- the climb -------------------------------------------------------------------------------------

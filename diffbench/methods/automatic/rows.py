@@ -109,7 +109,15 @@ class Row(Record):
     def __getattr__(self, name: str) -> Array:
         if name not in Row.COLUMNS:
             raise AttributeError(name)
-        column = getattr(self._source, name).take(self._which)
+        source, which = self._source, self._which
+        slot = Row.__dict__[name]
+        while True:
+            try:
+                column = slot.__get__(source)
+                break
+            except AttributeError:  # not asked for there: from where that row was taken
+                source, which = source._source, source._which.take(which)
+        column = column.take(which)
         setattr(self, name, column)
         return column
 
@@ -182,17 +190,17 @@ class Rounding(Noise):
         return K * pair.own
 
 
-def grained(f0: Array, rows: list[Row]) -> Array:
-    """Indices of float64 points whose values are multiples of a power of two; see ``pairs.grain``."""
+def grained(f0: Array, rows: list[Row]) -> tuple[Array, Array]:
+    """Which float64 points have values with a grain, and how large it is; see ``pairs.grain``."""
     mask = (1 << spare_bits(1 + 2 * len(rows))) - 1
     found = np.flatnonzero((f0.view(np.int64) & mask) == 0)
     for row in rows:
         if len(found):
             last = row.outer.take(found).view(np.int64) | row.inner.take(found).view(np.int64)
             found = found[(last & mask) == 0]
-    columns = [f0, *(column for row in rows for column in (row.outer, row.inner))]
-    some = [i for i in found.tolist() if grain_of([c[i] for c in columns], 53)]
-    return np.array(some, int)
+    columns = [c.take(found) for c in (f0, *(column for row in rows for column in (row.outer, row.inner)))]
+    grains = np.array([grain_of(seen, 53) for seen in np.transpose(columns).tolist()])
+    return (found[grains > 0], grains[grains > 0]) if len(found) else (found, grains)
 
 
 def snapped(h: Array) -> Array:
