@@ -111,7 +111,7 @@ sample: $(READY) ## make reports/sample again: the quick suite's report, without
 	@rm -rf $(SAMPLE) build/sample
 	@$(BIN)/diffbench run benchmarks/suites/quick.toml --out build/sample
 	@mkdir -p $(SAMPLE)/figures
-	@cp build/sample/REPORT.md build/sample/summary.csv build/sample/problems.csv build/sample/references.csv build/sample/leaderboard.csv $(SAMPLE)
+	@cp build/sample/REPORT.md build/sample/summary.csv build/sample/problems.csv build/sample/references.csv build/sample/leaderboard.csv build/sample/random-scores.csv $(SAMPLE)
 	@cp build/sample/figures/*.svg $(SAMPLE)/figures
 	@test ! -f $(LATEST)/summary.csv || $(BIN)/python benchmarks/which_step.py $(LATEST)
 

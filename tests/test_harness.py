@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,23 @@ def test_another_function_shows_who_does_not_ask_it() -> None:
         "behind-the-counter",
         "calls-less-than-it-needs",
     }
+
+
+def test_the_first_use_of_a_library_is_not_limited_in_time() -> None:
+    """What ``prepare`` takes is not counted: a limit that strikes in an import breaks a library for good."""
+    ready: list[bool] = []
+
+    def prepare() -> None:
+        if not ready:
+            time.sleep(0.3)
+            ready.append(True)
+
+    def estimate(f: Any, fmt: Any, points: Any, derivative: int) -> Estimate:
+        prepare()  # what an import inside a library does
+        return Estimate(np.cos(points), np.float64(0.1), 0)
+
+    slow = Method("slow-at-first", estimate, "rival", prepare=prepare)
+    found = measure(slow, np.sin, F64, 1.0, limit=0.1)
+    assert found.status == "ok", found.message
+    ready.clear()
+    assert measure(replace(slow, prepare=None), np.sin, F64, 1.0, limit=0.1).status == "timeout"

@@ -101,6 +101,8 @@ def measure_points(
     reason = _refusal(method, fmt, derivative, truth)
     if reason:
         return [failure(fmt, "refused", reason)] * where.size
+    if method.prepare is not None:
+        method.prepare()  # before the clock runs
     call = _Call(method, program, fmt, derivative, opaque)
     if method.family != "rival" and where.size > 1:
         together = call.together(where, truth, limit * where.size)

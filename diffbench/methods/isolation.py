@@ -32,7 +32,6 @@ from diffbench.arithmetic.formats import Format
 from diffbench.methods.harness import LIMIT, Measured, measure_points
 from diffbench.methods.measured import failure
 from diffbench.methods.method import Method
-from diffbench.methods.rivals import rivals
 
 GRACE = 1.0  # seconds a child has beyond the time limit of its own
 
@@ -64,8 +63,8 @@ def measure_isolated(
     if not hasattr(os, "fork"):
         return [task(method) for method in methods]
     for method in methods:
-        if method.name in rivals():
-            rivals()[method.name].prepare()  # once, here, and not in every child
+        if method.prepare is not None:
+            method.prepare()  # once, here, and not in every child
     results: list[list[Measured]] = []
     while len(results) < len(methods):
         waiting = methods[len(results) :]

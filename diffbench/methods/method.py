@@ -51,6 +51,9 @@ class Method:
         Whether what it needs is installed; ``extra`` names the extra that installs it.
     source : str
         Where it is described.
+    prepare : callable or None
+        Imports and caches of the first use. It is called before any call that is limited in time: a limit
+        that strikes during an import would leave a library broken for the rest of the process.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Method:
     oracle: bool = False
     takes_step: bool = False
     lacks: str = ""
+    prepare: Callable[[], None] | None = None
 
     def refusal(self, fmt: Format, derivative: int) -> str:
         """Why the method cannot do this, or an empty text."""

@@ -7,15 +7,16 @@ the lines of a point. Easy lines of float64 go in lock step, as many points of o
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
+from diffbench.arithmetic.formats import Format
 from diffbench.errors import RefusedError, UserError
 from diffbench.methods.automatic.drive import FEW, Columns, _numbers, _one_by_one
 from diffbench.methods.automatic.engine import Result, steps
-from diffbench.methods.automatic.lockstep import BLOCK, Crowd, Lockstep
-from diffbench.methods.automatic.rows import Base, Row
+from diffbench.methods.automatic.lockstep import BLOCK, Lockstep
 from diffbench.multivariate.nodes import Changed
 from diffbench.multivariate.request import Request, rows
 from diffbench.multivariate.result import Partials, worst
@@ -35,7 +36,7 @@ def automatic(asked: Request) -> Partials:
     """
     lines = Lines(asked)
     checks = asked.checked(lines.evaluator)
-    columns = _columns(lines)
+    columns = columns_of(lines)
     exact = columns.value
     value = asked.fmt.round(exact)
     with np.errstate(invalid="ignore"):
@@ -61,6 +62,32 @@ def automatic(asked: Request) -> Partials:
     )
 
 
+class Along(Protocol):
+    """A function along every coordinate of one or several points, called with nodes and the line of each.
+
+    Attributes
+    ----------
+    fmt : Format
+    n : int
+        Lines of one point.
+    x : array, shape (P * n,)
+        Where each line has its derivative taken.
+    base : array, shape (P,)
+        The function's values at the points.
+    wide : dtype
+        Of the values: float64, or longdouble for longdouble.
+    """
+
+    fmt: Format
+    n: int
+    x: Raw
+    base: Raw
+    wide: Any
+
+    def __call__(self, line: Raw, nodes: Raw) -> Raw:
+        """Values at nodes; NaN or infinite where there is none."""
+
+
 class Lines:
     """The function along every coordinate of every point; line number = point * n + coordinate.
 
@@ -77,7 +104,7 @@ class Lines:
     """
 
     def __init__(self, asked: Request) -> None:
-        self.asked, self.n = asked, asked.n
+        self.asked, self.n, self.fmt = asked, asked.n, asked.fmt
         self.x: Raw = asked.points.reshape(-1)
         self.wide: Any = np.longdouble if asked.fmt.name == "longdouble" else np.float64
         self.low = None if asked.low is None else rows(asked.low).reshape(-1)
@@ -124,9 +151,9 @@ class Lines:
 # estimating -----------------------------------------------------------------------------------------------
 
 
-def _columns(lines: Lines) -> Columns:
+def columns_of(lines: Along) -> Columns:
     """Results of all lines: easy ones of float64 in lock step, the others one by one."""
-    fmt, count = lines.asked.fmt, len(lines.x)
+    fmt, count = lines.fmt, len(lines.x)
     columns = Columns(
         np.full(count, np.nan, dtype=lines.wide),
         np.full(count, np.inf),
@@ -138,46 +165,40 @@ def _columns(lines: Lines) -> Columns:
     if count < FEW or fmt.name != "float64":
         _one_by_one(columns, np.arange(count), _estimates(lines, np.arange(count)))
         return columns
-    for start in range(0, count, BLOCK):
-        _block(lines, start, min(start + BLOCK, count), columns)
+    hard: dict[int, dict[Any, Any]] = {}
+
+    def finish(index: Raw, value: Raw, bound: Raw, h: Raw, evaluations: int) -> None:
+        columns.value[index], columns.bound[index], columns.h[index] = value, bound, h
+        columns.evaluations[index] = evaluations
+
+    with np.errstate(all="ignore"):
+        _LinesInLockstep(lines, finish, lambda _, known: hard.update(known)).run(lines.x)
+    which = np.array(sorted(hard), int)
+    for start in range(0, len(which), BLOCK):
+        some = which[start : start + BLOCK]
+        _one_by_one(columns, some, _estimates(lines, some, [hard[i] for i in some.tolist()]))
     return columns
 
 
-def _block(lines: Lines, start: int, stop: int, columns: Columns) -> None:
-    here = slice(start, stop)
-    with np.errstate(all="ignore"):
-        block = _LinesInLockstep(lines, start, stop).run()
-    columns.value[here], columns.bound[here], columns.h[here] = block.value, block.bound, block.h
-    hard = np.flatnonzero(~block.done)
-    if len(hard):
-        known = block.known(hard)
-        results = _estimates(lines, start + hard, [known[i] for i in hard.tolist()])
-        _one_by_one(columns, start + hard, results)
-
-
 class _LinesInLockstep(Lockstep):
-    """One block of lines: the nodes of a call are repetitions of the same lines."""
+    """Lines instead of points: every node belongs to one of them."""
 
-    def __init__(self, lines: Lines, start: int, stop: int) -> None:
-        super().__init__(self._values, np.ascontiguousarray(lines.x[start:stop]), lines.asked.fmt.u)
-        self.lines, self.start = lines, start
-        self.owners: Raw = np.arange(0)
+    def __init__(
+        self,
+        lines: Along,
+        finish: Callable[[Raw, Raw, Raw, Raw, int], None],
+        give_up: Callable[[Raw, dict[int, dict[float, float]]], None],
+    ) -> None:
+        super().__init__(lines, lines.fmt.u, finish, give_up)
+        self.lines = lines
 
-    def _values(self, nodes: Raw) -> Raw:
-        return self.lines(self.start + np.tile(self.owners, len(nodes) // len(self.owners)), nodes)
-
-    def _begin(self, index: Raw) -> Crowd:
-        self.owners = index
-        return super()._begin(index)
-
-    def sampled(self, base: Base, index: Raw, h: Raw) -> Row:
-        self.owners = index
-        return super().sampled(base, index, h)
+    def values(self, index: Raw, nodes: Raw) -> Raw:
+        return self.lines(np.tile(index, len(nodes) // len(index)), nodes)
 
 
-def _estimates(lines: Lines, which: Raw, known: list[dict[Any, Any]] | None = None) -> list[Result]:
+def _estimates(lines: Along, which: Raw, known: list[dict[Any, Any]] | None = None) -> list[Result]:
     """The estimator on some of the lines; what all of them want next is evaluated in one call."""
-    fmt = lines.asked.fmt
+    fmt = lines.fmt
     round_, number = _numbers(fmt)
     results: dict[int, Result] = {}
     with np.errstate(all="ignore"):
@@ -197,7 +218,7 @@ def _estimates(lines: Lines, which: Raw, known: list[dict[Any, Any]] | None = No
     return [results[line] for line in which.tolist()]
 
 
-def _answered(lines: Lines, asking: list[Any], number: Any) -> list[Any]:
+def _answered(lines: Along, asking: list[Any], number: Any) -> list[Any]:
     """The runs with the values they asked for."""
     if not asking:
         return []

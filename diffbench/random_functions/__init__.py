@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         measured,
         rows_frame,
         unmeasured_frame,
-        warm_up,
     )
     from diffbench.random_functions.scores import ALL, HEADER, board, line, score
     from diffbench.random_functions.seed import FORMATS, SEED, check_format
@@ -48,7 +47,7 @@ _HOMES = {
     "drawing": ("Case", "cases", "cases_between", "draw_cases", "narrow_cases", "shares"),
     "composites": ("hashed",),
     "groups": ("GROUPS", "NARROW"),
-    "measure": ("OWN", "Row", "find", "measured", "rows_frame", "unmeasured_frame", "warm_up"),
+    "measure": ("OWN", "Row", "find", "measured", "rows_frame", "unmeasured_frame"),
     "scores": ("ALL", "HEADER", "board", "line", "score"),
     "seed": ("FORMATS", "SEED", "check_format"),
     "exact": ("Exact", "exact_derivatives", "truth"),
@@ -81,7 +80,6 @@ __all__ = [
     "shares",
     "truth",
     "unmeasured_frame",
-    "warm_up",
 ]
 
 

@@ -1,6 +1,6 @@
 """Methods on random functions: one row for a method and a case, judged against the exact derivative.
 
-* :func:`measured`: a method on a case, whatever it does; :func:`warm_up` before the first.
+* :func:`measured`: a method on a case, whatever it does.
 * :func:`rows_frame`: rows as a data frame, the content of ``random-set.parquet``.
 """
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 #: Methods that only this set has.
 OWN = {CBRT.name: CBRT}
 WRONG = 1e-3  # a relative error above this is wrong, or
-PATIENCE = 100.0  # seconds that a first call may take, on a machine with other things to do
 FAR = 100.0  # above this many errors of the best central difference, whichever is larger
 
 COLUMNS = (
@@ -117,14 +116,6 @@ def measured(method: str | Method, case: Case, limit: float = LIMIT, isolated: b
         found = measure(chosen, program, fmt, case.x, opaque=opaque, limit=limit)
     value, claimed = float(found.value), float(found.error_estimate)
     return Row(chosen.name, case, value, claimed, found.evaluations, found.status, found.message)
-
-
-def warm_up(method: Method, format_name: str) -> None:
-    """One call that counts for nothing: many libraries import parts of themselves when they are first used.
-
-    A time limit that strikes during such an import leaves a library broken for the rest of the process.
-    """
-    measure(method, np.sin, get_format(format_name), 1.0, limit=PATIENCE)
 
 
 def _plain(f: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -16,7 +16,7 @@ TUNING = 1000  # constants may be tuned on seeds below this one
 
 #: What became of a case, in the order of the bars: column of the shares -> words.
 OUTCOMES = {
-    "right": "right",
+    "rest": "not wrong",
     "flagged": "flagged",
     "silent_wrong": "silently wrong",
     "failed": "failed",
@@ -71,5 +71,5 @@ def shares(rows: pd.DataFrame, label: str) -> pd.DataFrame:
     made = pd.DataFrame({"format": rows["format"], "label": rows[label], "cases": rows["cases"]})
     for outcome in ("flagged", "silent_wrong", "failed"):
         made[outcome] = rows[outcome] / rows["cases"]
-    made["right"] = (1 - made[["flagged", "silent_wrong", "failed"]].sum(axis=1)).clip(lower=0)
+    made["rest"] = (1 - made[["flagged", "silent_wrong", "failed"]].sum(axis=1)).clip(lower=0)
     return made.reset_index(drop=True)

@@ -25,7 +25,7 @@ class Fill(NamedTuple):
 
 
 FILLS = {
-    "right": Fill("#CFE3EF", ""),  # a pale blue: what is as it should be stays in the background
+    "rest": Fill("#CFE3EF", ""),  # a pale blue: what is as it should be stays in the background
     "flagged": Fill(style.ORANGE, "///"),
     "silent_wrong": Fill(style.VERMILLION, ""),
     "failed": Fill(INK, ""),

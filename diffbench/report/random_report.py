@@ -21,7 +21,7 @@ from diffbench.report.tables import Table, worded
 from diffbench.report.text import NONE, count, fixed, listing, number
 
 FIGURES = ("random-methods", "random-groups")
-MOST = 16  # bars of a figure
+MOST = 30  # bars of a figure
 COLUMNS = (
     *("cases", "failed", "silently wrong", "flagged", "flagged, right", "median error", "95 % error"),
     *("coverage", "coverage, not flagged", "bound / error", "evaluations", "95 % evaluations"),

@@ -126,7 +126,7 @@ class Bows(Tableau):
             (between, between_noise, self._peaks(self._peak_even, between, between_noise, units)),
         )
 
-    def fit(self, noise: Noise, below: Sequence[Pair], counted: Sequence[Any] | None = None) -> Fit:
+    def fit(self, noise: Noise, below: Sequence[Pair]) -> Fit:
         """The best choice of nodes, judged by all smaller ones."""
         order, top = self.nodes[-1].order, self.nodes[-1]
         h = top.h / self.unit
@@ -147,7 +147,7 @@ class Bows(Tableau):
         best = Bowed(self.ops, values, spread, truncation)
         best.k += skip
         higher = [*zip(main[1:], main_noise[1:], strict=True), *zip(between, between_noise, strict=True)]
-        fit = self._judged(noise, [(p, True) for p in below], best, higher)
+        fit = self._judged(noise, below, best, higher)
         return replace(fit, slope=2 * top.df / h / h)
 
     def _units(self, powers: list[float], h: float) -> list[float]:
@@ -186,6 +186,7 @@ class Bows(Tableau):
         if pair.order == 2:
             return super()._residual(pair, best, noise)
         slopes = object.__new__(Choice)
+        slopes.value = None  # of the slope at 0
         half = 0.5 * self.nodes[-1].h / self.unit / self.unit
         slopes.k, slopes.spread, slopes.truncation = best.k, best.spread * half, best.truncation * half
         return super()._residual(pair, slopes, noise)

@@ -87,13 +87,13 @@ class Columns:
 
 
 def empty_columns(n: int, fmt: Format) -> Columns:
-    """No result yet at n points."""
+    """Room for the results of n points; the status is the same for all until one differs."""
     return Columns(
-        np.full(n, np.nan, dtype=np.longdouble if fmt.name == "longdouble" else np.float64),
-        np.full(n, np.inf),
-        np.full(n, np.nan),
-        np.zeros(n, int),
-        np.full(n, "ok", dtype=object),
+        np.empty(n, dtype=np.longdouble if fmt.name == "longdouble" else np.float64),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, int),
+        np.broadcast_to(np.array("ok", dtype=object), n),
         {},
     )
 
@@ -104,31 +104,51 @@ def estimate_array(sample: Sample, x: Any, fmt: Format) -> Columns:
     columns = empty_columns(n, fmt)
     if n > BLOCK:  # glibc then keeps freed memory of this size instead of returning it at every block's end
         np.empty(KEPT)
-    blocks = range(0, n, BLOCK) if n >= FEW and fmt.name == "float64" else []
-    for start in blocks:
-        _block(sample, np.ascontiguousarray(x[start : start + BLOCK]), fmt, columns, start)
-    if not blocks:
+    if n < FEW or fmt.name != "float64":
         _one_by_one(columns, np.arange(n), estimate_many(sample, list(x), fmt))
+    else:
+        _Together(sample, np.ascontiguousarray(x), fmt, columns).run()
     return columns
 
 
-def _block(sample: Sample, x: Any, fmt: Format, columns: Columns, start: int) -> None:
-    with np.errstate(all="ignore"):
-        block = Lockstep(sample, x, fmt.u).run()
-    here = slice(start, start + len(x))
-    columns.value[here], columns.bound[here], columns.h[here] = block.value, block.bound, block.h
-    columns.evaluations[here] = block.evaluations
-    hard = np.flatnonzero(~block.done)
-    if len(hard):
-        known = block.known(hard)
-        results = estimate_many(sample, x[hard].tolist(), fmt, [known[i] for i in hard.tolist()])
-        _one_by_one(columns, start + hard, results)
+class _Together:
+    """Easy points in lock step; the others are collected and done one by one."""
+
+    def __init__(self, sample: Sample, x: Any, fmt: Format, columns: Columns) -> None:
+        self.sample, self.x, self.fmt, self.columns = sample, x, fmt, columns
+        self.hard: dict[int, dict[Any, Any]] = {}
+
+    def run(self) -> None:
+        """All points."""
+        with np.errstate(all="ignore"):
+            Lockstep(self.sample, self.fmt.u, self._finish, self._collect).run(self.x)
+            self._do_hard()
+
+    def _finish(self, index: Any, value: Any, bound: Any, h: Any, evaluations: int) -> None:
+        columns = self.columns
+        columns.value[index], columns.bound[index], columns.h[index] = value, bound, h
+        columns.evaluations[index] = evaluations
+
+    def _collect(self, index: Any, known: dict[int, dict[Any, Any]]) -> None:
+        self.hard.update(known)
+        if len(self.hard) >= BLOCK:
+            self._do_hard()
+
+    def _do_hard(self) -> None:
+        index = np.array(sorted(self.hard), int)
+        known = [self.hard[i] for i in index.tolist()]
+        self.hard = {}
+        _one_by_one(self.columns, index, estimate_many(self.sample, self.x[index].tolist(), self.fmt, known))
 
 
 def _one_by_one(columns: Columns, index: Any, results: list[Result]) -> None:
     for i, result in zip(index.tolist(), results, strict=True):
         columns.value[i], columns.bound[i], columns.h[i] = result.value, result.bound, result.h
-        columns.evaluations[i], columns.status[i] = result.evaluations, result.status
+        columns.evaluations[i] = result.evaluations
+        if result.status != "ok":
+            if not columns.status.flags.writeable:
+                columns.status = columns.status.copy()
+            columns.status[i] = result.status
         columns.results[i] = result
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffbench.methods.automatic.climb import Climb, Landscape
+from diffbench.methods.automatic.frozen import departure, look_beyond
 from diffbench.methods.automatic.grow import Growth
-from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import (
     FEW_BITS,
     NARROW,
@@ -25,10 +25,10 @@ from diffbench.methods.automatic.pairs import (
     grain,
     short_unit,
 )
-from diffbench.methods.automatic.rules import bent, precise, sudden
+from diffbench.methods.automatic.rules import precise
 from diffbench.methods.automatic.tableau import Fit
 
-THAW = 0.375  # of |x|
+LARGE, STEEPER = 0.3, 1.4  # changes of f beside f, and slopes beside those over larger steps
 FAR = 2.0**12  # of |x|: noise averaged out over larger steps says nothing of the slope at x
 
 
@@ -112,26 +112,10 @@ def steps(x: Any, u: float, round_: Callable[[Any], Any], values: dict[Any, Any]
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or _at_an_edge(probe, answer.fit):
         answer = yield from _open_side(probe, answer)
-    if answer.fit is not None and answer.side == 0 and NARROW <= answer.noise.u < FEW_BITS:
-        yield from scout(probe, answer, answer.fit)
+    if answer.fit is not None and answer.side == 0 and not answer.flat:
+        yield from look_beyond(probe, answer.fit, answer.noise)
+        answer.pairs = answer.pairs if answer.fit.top.order == 1 else probe.sound
     return _judged(probe, answer)
-
-
-def scout(probe: Probe, answer: Answer, fit: Fit) -> Asking:
-    """One pair at a step where no term inside f can be frozen any longer, if f was not seen to bend below.
-
-    What is left of x - sin x, or of another difference that vanishes at 0, is a few units in the last place;
-    it changes over a third of x.
-    """
-    thaw = THAW * abs(float(probe.x))
-    larger = [p for p in answer.pairs if fit.top.h < p.h < 2 * thaw]
-    if fit.top.h >= thaw or any(p.h > 0.7 * thaw or bent(FLOATS, fit.top, p) for p in larger):
-        return
-    try:
-        yield from probe.pair(thaw)
-    except Exhausted:
-        return
-    answer.pairs = probe.sound
 
 
 def _both_sides(probe: Probe, central: Answer) -> Asking:
@@ -274,15 +258,15 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     low = answer.low or _doubt(answer, fit)
     bound = float(fit.bound)
     coarse = noise.u >= FEW_BITS
-    if noise.u >= NARROW and not answer.flat:
-        bound = max(bound, _frozen(answer, fit))
+    if not answer.flat:
+        bound = max(bound, departure(answer.pairs, fit, noise, float(probe.x)))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
         larger = [p.h for p in answer.pairs if p.h > fit.top.h]
         reach = max(4 * fit.top.h, *larger[:1]) if coarse and larger else fit.top.h
         seen = [p for p in answer.pairs if p.h <= reach]
         bound = max([bound, *(abs(float(p.d - fit.value)) + noise.most(p) for p in seen)])
-        if coarse and _unresolved(answer.pairs, noise):
+        if noise.u >= NARROW and _unresolved(answer.pairs, noise):
             bound, low = math.inf, UNRESOLVED
     both = fit.top.order == 2
     left, right = answer.sides
@@ -304,32 +288,17 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     )
 
 
-def _frozen(answer: Answer, fit: Fit) -> float:
-    """How far D moves at the first step beyond a fit at which it turns without having bent before.
-
-    In few bits that is the sign of an intermediate result that does not change at the smaller steps: their
-    values are then those of another smooth function.
-    """
-    lower = [p for p in answer.pairs if p.h < fit.top.h / 1.2]
-    if not lower:
-        return 0.0
-    low, middle = lower[-1], fit.top
-    for high in answer.pairs:
-        if high.h <= 1.2 * middle.h:
-            continue
-        if sudden(low, middle, high, answer.noise):
-            return 2 * float(abs(high.d - fit.value))
-        if bent(FLOATS, fit.top, high):
-            break
-        low, middle = middle, high
-    return 0.0
-
-
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
-    """Whether the smallest steps contradict each other: what f does near x is below the first of them."""
+    """Whether what f does near x is below the first of all steps.
+
+    Either the smallest steps contradict each other, or f changes by much of its size over the first and
+    gets steeper towards x even there.
+    """
     first = pairs[0]
-    second = next((p for p in pairs if p.h > 1.2 * first.h), first)
-    return abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+    second = next((p for p in pairs if p.h > 1.9 * first.h), first)
+    steeper = first.df / first.h > STEEPER * second.df / second.h
+    contradiction = abs(second.d - first.d) > noise.interval(first) + noise.interval(second)
+    return bool(contradiction or (steeper and first.df > LARGE * first.size))
 
 
 def _doubt(answer: Answer, fit: Fit) -> str:

@@ -69,5 +69,5 @@ def _estimate(columns: Columns, fmt: Format, shape: tuple[int, ...], raised: str
         "ok" if first is None else first.status,
         message,
         bound.reshape(shape)[()],
-        columns.status.reshape(shape),
+        columns.status.reshape(shape).copy(),
     )

@@ -69,6 +69,11 @@ class Pair:
         self.size = ops.maximum(ops.maximum(abs(upper), abs(lower)), abs(f0))
         self.flat = self.df == 0.0
 
+    @property
+    def slope(self) -> Any:
+        """The largest change over the step, divided by the step."""
+        return self.df / self.h
+
     def take(self, which: Any) -> Pair:
         """Some of the points of an array."""
         some = object.__new__(Pair)
@@ -233,6 +238,9 @@ class Probe:
 
 def short_unit(probe: Probe) -> float:
     """Unit roundoff of the coarsest format that holds all values, if that is coarser than their own."""
+    f0 = float(probe.values[probe.x])
+    if probe.bits > SHORT[-1] and math.isfinite(f0) and not _fits(f0, SHORT[-1]):
+        return 0.0  # the usual case, in short
     values = {float(v) for v in probe.seen if math.isfinite(v)}
     if len(values) < 3 or probe.x == 0:
         return 0.0
@@ -248,10 +256,19 @@ def grain(probe: Probe) -> float:
     Exact arithmetic on nodes of few bits gives zero bits as well, but as many as the node has: the last bits
     then lie apart.
     """
-    values = {abs(float(v)) for v in probe.seen if v and math.isfinite(v)}
-    if len(values) < 5 or probe.bits > 53:
+    f0 = float(probe.values[probe.x])
+    unit = math.ldexp(1.0, math.frexp(f0)[1] - probe.bits + spare_bits(len(probe.asked)))
+    if unit and math.isfinite(f0) and f0 % unit:
+        return 0.0  # the usual case, in short: the unit below is a multiple of this one
+    return grain_of(probe.seen, probe.bits)
+
+
+def grain_of(seen: list[Any], bits: int) -> float:
+    """... of these values, in so many significant bits."""
+    values = {abs(float(v)) for v in seen if v and math.isfinite(v)}
+    if len(values) < 5 or bits > 53:
         return 0.0
-    unit = math.ldexp(1.0, math.frexp(max(values))[1] - probe.bits + spare_bits(len(values)))
+    unit = math.ldexp(1.0, math.frexp(max(values))[1] - bits + spare_bits(len(values)))
     if not unit or any(v % unit for v in values):
         return 0.0
     last = [last_bit(v) for v in values]
@@ -260,8 +277,8 @@ def grain(probe: Probe) -> float:
 
 
 def spare_bits(count: int) -> int:
-    """How many zero bits at the end of so many values are no chance: once in 2^14 times they would be."""
-    return -(-14 // count)
+    """How many zero bits at the end of so many values are no chance: once in 2^20 times they would be."""
+    return -(-20 // count)
 
 
 def last_bit(value: float) -> int:

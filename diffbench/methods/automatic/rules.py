@@ -23,7 +23,7 @@ BENT = 0.3  # D has changed by this share of the slope: the length of the functi
 WINDOW = 6  # nodes in one extrapolation
 GAIN = 1.5  # what one more node has to promise: the bound is to fall by this factor
 ENOUGH = 3000.0  # the bound, in unit roundoffs of the value, below which truncation may be most of it
-TURN = 2.0  # a smooth function turns at most this many times as fast as the bend before it says
+TURN = 1.25  # a smooth function turns at most this many times as fast as the bend before it says
 VANISHES = 160.0  # the bound, in unit roundoffs of the slope, of a derivative that is 0 beside it
 
 
@@ -37,8 +37,8 @@ def jump(ops: Operations, high: Pair, width: Any) -> Any:
 def bend(ops: Operations, low: Pair, high: Pair) -> tuple[Any, Any]:
     """How much D changes between two steps, absolutely and relative to D."""
     difference = abs(high.d - low.d)
-    size = ops.maximum(abs(low.d), 0.5 * abs(high.d))
-    return difference, difference / ops.where(size > 0, size, 1.0)
+    size = ops.maximum(ops.maximum(abs(low.d), 0.5 * abs(high.d)), 1e-300)
+    return difference, difference / size
 
 
 def length_at(ops: Operations, pair: Pair, tau: Any) -> Any:
@@ -55,21 +55,21 @@ def confirming_step(ops: Operations, step: Any, high: Pair) -> Any:
 
 def power_law(ops: Operations, low: Pair, high: Pair, pair: Pair) -> tuple[Any, Any, Any]:
     """The length, whether the difference grows like h^2 (h for one side), and whether like h instead."""
-    difference, _ = bend(ops, low, high)
-    found, _ = bend(ops, low, pair)
+    difference, tau = bend(ops, low, high)
+    found, other = bend(ops, low, pair)
     ratio = pair.h / high.h
     growth = found / difference
     least, most = LAW[high.order]
     linear = (growth / ratio > 0.8) & (growth / ratio < 1.25) & (high.order == 2)
     law = growth / (ratio * ratio if high.order == 2 else ratio)
     lawful = (least < law) & (law < most)
-    sizes = [length_at(ops, p, bend(ops, low, p)[1]) for p in (pair, high)]
+    sizes = length_at(ops, pair, other), length_at(ops, high, tau)
     return ops.where(pair.h > high.h, *sizes), lawful, linear
 
 
 def first_step(ops: Operations, length: Any, base: Pair, noise: Noise) -> Any:
     """Where growth begins: so far below L that truncation at the last nodes meets noise at the first."""
-    steepest = ops.maximum(ops.maximum(abs(base.d), base.df / base.h), 1e-300)
+    steepest = ops.maximum(ops.maximum(abs(base.d), base.slope), 1e-300)
     relative = noise.value(base) / (length * steepest)
     relative = ops.minimum(ops.maximum(relative, 0.1 * noise.u), 1e-2)
     exponent = ops.minimum(1.0, ops.log(relative) / math.log(1e-16))
@@ -83,7 +83,7 @@ def aligned(ops: Operations, step: Any, known: Any) -> Any:
 
 def bent(ops: Operations, lowest: Pair, pair: Pair) -> Any:
     """Whether D has changed by much of the slope: the length of the function is reached."""
-    return abs(pair.d - lowest.d) > BENT * ops.maximum(abs(lowest.d), pair.df / pair.h)
+    return abs(pair.d - lowest.d) > BENT * ops.maximum(abs(lowest.d), pair.slope)
 
 
 def first_order(nodes: list[Pair], noise: Noise) -> Any:

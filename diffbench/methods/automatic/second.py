@@ -7,6 +7,7 @@ beyond the fit, and a second difference can promise no more than the square root
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable
@@ -27,9 +28,9 @@ from diffbench.methods.automatic.engine import (
     UNRESOLVED,
     Answer,
     Result,
-    scout,
     surveyed,
 )
+from diffbench.methods.automatic.frozen import thawed
 from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe
 from diffbench.methods.automatic.rules import bent, sudden
@@ -53,9 +54,11 @@ def second_steps(
     elif answer.fit is None or not _precise(answer.fit, answer.noise.u):
         answer = yield from _open_side(probe, answer)
     if answer.fit is not None and answer.side == 0 and NARROW <= answer.noise.u < FEW_BITS:
-        top = [p for p in answer.pairs if p.h == answer.fit.top.h]
-        if top:
-            yield from scout(probe, answer, replace(answer.fit, nodes=top))
+        top = next((p for p in answer.pairs if p.h == answer.fit.top.h), None)
+        if top is not None:
+            with contextlib.suppress(Exhausted):
+                yield from thawed(probe, top)
+            answer.pairs = probe.sound
     return _judged(probe, answer)
 
 

@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from diffbench.methods.automatic.operations import FLOATS, Operations
 from diffbench.methods.automatic.pairs import NARROW, Noise, Pair
@@ -32,6 +30,7 @@ REMEMBERED = 3  # coefficients from which the envelope takes its decay
 MARGIN = 10.0  # on what the envelope says
 FEW = 1.5  # on noise from few residuals: of one there is only its size
 COARSE = 1.25  # on truncation in narrow formats: coefficients are known to few digits
+BARELY = 2.0**-20  # at steps this small beside the lowest node, the polynomial has its value at 0
 CONFLICT = 7.0  # standard deviations by which a smaller node contradicts a fit
 
 
@@ -81,10 +80,6 @@ def _spread(weights: Sequence[float], noise: Sequence[float], order: int) -> flo
     return math.sqrt(square)
 
 
-#: What of a fit differs from point to point in an array.
-COLUMNS = ("value", "bound", "noise", "truncation", "used", "h", "slope", "promise")
-
-
 @dataclass
 class Fit:
     """The best value from the nodes up to a top one.
@@ -122,15 +117,6 @@ class Fit:
     curvature: Any = 0.0
     third: Any = 0.0
 
-    def keep(self, which: Any) -> Fit:
-        """Some of the points of an array."""
-        return replace(self, nodes=[], residuals=[], **{n: getattr(self, n)[which] for n in COLUMNS})
-
-    def replaced(self, where: Any, other: Fit) -> Fit:
-        """Another fit at some of the points of an array."""
-        columns = {n: np.where(where, getattr(other, n), getattr(self, n)) for n in COLUMNS}
-        return replace(self, nodes=[], residuals=[], **columns)
-
     @property
     def top(self) -> Pair:
         return self.nodes[-1]
@@ -166,18 +152,8 @@ class Tableau:
             row.append((row[j] - previous) * (1.0 / (t - self._t[-1 - j])))
         return row
 
-    def keep(self, which: Any) -> None:
-        """Go on with some of the points of an array."""
-        self.nodes = [p.take(which) for p in self.nodes]
-        for column in (self._odd, self._even, self._peak_odd, self._peak_even):
-            column[:] = [c[which] if np.ndim(c) else c for c in column]
-
-    def fit(self, noise: Noise, below: Sequence[Pair], counted: Sequence[Any] | None = None) -> Fit:
-        """The best choice of nodes, judged by all smaller ones.
-
-        ``counted`` says for arrays at which points a pair below is one; everywhere, if it is left out.
-        """
-        ops = self.ops
+    def fit(self, noise: Noise, below: Sequence[Pair]) -> Fit:
+        """The best choice of nodes, judged by all smaller ones."""
         nodes, top = self.nodes[::-1], self.nodes[-1]
         order, count = top.order, len(nodes)
         shape = pattern(tuple(step / self.steps[-1] for step in reversed(self.steps)), order)
@@ -191,7 +167,7 @@ class Tableau:
             even = [abs(c) * (p / top.h) for c, p in zip(self._even, powers[1:], strict=True)]
             even_noise = [a * (s / top.h) for a, s in zip(shape.even, sigma, strict=True)]
         beta = remainders(
-            ops,
+            self.ops,
             order,
             self._peaks(self._peak_odd, odd, odd_noise, powers),
             odd_noise,
@@ -204,47 +180,46 @@ class Tableau:
             values.append(values[-1] - step if j % 2 else values[-1] + step)
         spread = [a * b for a, b in zip(shape.value, by_node, strict=True)]
         truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
-        best = Choice(ops, values, spread, truncation)
+        best = Choice(self.ops, values, spread, truncation)
         higher = [*zip(odd[2:], odd_noise[2:], strict=True), *zip(even[1:], even_noise[1:], strict=True)]
-        counted = [True] * len(below) if counted is None else counted
-        return self._judged(noise, [*zip(below, counted, strict=True)], best, higher)
+        return self._judged(noise, below, best, higher)
 
     def _peaks(self, peaks: list[Any], sizes: list[Any], noise: list[Any], units: list[Any]) -> list[Any]:
         """Every coefficient as large as a smaller top had it: beyond convergence it only seems to fall."""
-        ops = self.ops
         peaks.extend([0.0] * (len(sizes) - len(peaks)))
+        raised = []
         for j, (size, n, unit) in enumerate(zip(sizes, noise, units, strict=False)):
-            peaks[j] = ops.where(size > SURE * n, ops.maximum(peaks[j], size / unit), peaks[j])
-        return [ops.maximum(s, p * q) for s, p, q in zip(sizes, peaks, units, strict=False)]
+            if size > SURE * n:
+                peaks[j] = max(peaks[j], size / unit)
+            raised.append(max(size, peaks[j] * unit))
+        return raised
 
     def _judged(
-        self, noise: Noise, below: list[tuple[Pair, Any]], best: Choice, higher: list[tuple[Any, Any]]
+        self, noise: Noise, below: Sequence[Pair], best: Choice, higher: list[tuple[Any, Any]]
     ) -> Fit:
         """The noise that residuals of smaller nodes and coefficients lost in noise show, and the bound."""
-        ops, nodes = self.ops, self.nodes[::-1]
         square: Any = 0.0
-        number: Any = 0
+        number = 0
         residuals = []
-        unused = [(p, best.k < i) for i, p in enumerate(nodes)]
-        for node, smaller in [*unused, *below]:
-            if not ops.any(smaller):
-                continue
+        for node in [*self.nodes[::-1][best.k + 1 :], *below]:
             difference, scale = self._residual(node, best, noise)
-            counted = smaller & (scale > 0)
-            deviation = ops.where(counted, difference / ops.where(scale > 0, scale, 1.0), 0.0)
+            deviation: Any = 0.0
+            if scale > 0:
+                deviation = difference / scale
+                square += deviation * deviation
+                number += 1
             residuals.append((deviation, difference, node))
-            square, number = square + deviation * deviation, number + counted
         for size, n in higher:
-            lost = (size <= SURE * n) & (n > 0)
-            ratio = ops.where(lost, size / ops.where(n > 0, n, 1.0), 0.0)
-            square, number = square + ratio * ratio, number + lost
-        count = ops.maximum(number, 1)
-        found = ops.where(number > 0, ops.sqrt(square / count) * (1 + FEW / count), 1.0)
+            if n > 0 and size <= SURE * n:
+                ratio = size / n
+                square += ratio * ratio
+                number += 1
+        found: Any = math.sqrt(square / number) * (1 + FEW / number) if number else 1.0
         floor: Any = 1.0  # less noise than modelled is believed only of the argument's rounding
-        if not noise.seen:
-            value, total = noise.value(self.nodes[0]), noise.total(self.nodes[0])
-            floor = ops.where((number >= 4) & (total > 0), value / ops.where(total > 0, total, 1.0), 1.0)
-        factor = ops.maximum(found, floor)
+        if not noise.seen and number >= 4:
+            total = noise.total(self.nodes[0])
+            floor = noise.value(self.nodes[0]) / total if total > 0 else 1.0
+        factor = max(found, floor)
         spread = Z * factor * best.spread
         truncation = COARSE * best.truncation if noise.u >= NARROW else best.truncation
         bound = spread + truncation + 2 * noise.u * abs(best.value)
@@ -255,16 +230,16 @@ class Tableau:
 
     def _residual(self, pair: Pair, best: Choice, noise: Noise) -> tuple[Any, Any]:
         """A smaller node against the polynomial through the top k + 1 nodes, and how far it may be off."""
-        ops = self.ops
         ratio = pair.h / self.nodes[0].h
-        t = ratio * ratio if pair.order == 2 else ratio
-        value, product = self._odd[0], 1.0
-        for j in range(1, len(self.nodes)):
-            product = product * (t - self._t[-j])
-            value = value + ops.where(best.k >= j, self._odd[j] * product, 0.0)
+        value = best.value if ratio <= BARELY else None
+        if value is None:
+            t = ratio * ratio if pair.order == 2 else ratio
+            value = self._odd[best.k]
+            for j in range(best.k - 1, -1, -1):
+                value = value * (t - self._t[-1 - j]) + self._odd[j]
         own = noise.total(pair) / pair.w
         third = best.truncation / 3
-        return pair.d - value, ops.sqrt(own * own + best.spread * best.spread + third * third)
+        return pair.d - value, math.sqrt(own * own + best.spread * best.spread + third * third)
 
     def low_coefficients(self, k: int) -> tuple[Any, Any]:
         """Half of the second derivative and a sixth of the third, from the top k + 1 nodes."""
@@ -283,16 +258,12 @@ class Choice:
     def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
         self.ops, self.spreads, self.truncations = ops, spread, truncation
         self.k: Any = 0
-        self.value, self.spread, self.truncation = values[0], spread[0], truncation[0]
         least = Z * spread[0] + truncation[0]
         for j in range(1, len(values)):
             bound = Z * spread[j] + truncation[j]
-            better = bound < least
-            least = ops.where(better, bound, least)
-            self.k = ops.where(better, j, self.k)
-            self.value = ops.where(better, values[j], self.value)
-            self.spread = ops.where(better, spread[j], self.spread)
-            self.truncation = ops.where(better, truncation[j], self.truncation)
+            if bound < least:
+                least, self.k = bound, j
+        self.value, self.spread, self.truncation = values[self.k], spread[self.k], truncation[self.k]
 
     def promise(self, z: Any, order: int) -> Any:
         """The noise and truncation to expect from the best choice once there is a node at twice the top.
@@ -300,10 +271,11 @@ class Choice:
         A choice of as many nodes then has half the noise, and its truncation at twice the steps; one of one
         more has the noise that all nodes have now, and a truncation that is taken to vanish.
         """
-        ops, growth = self.ops, 2.0**order
-        least = z * self.spreads[-1]
-        for k, (spread, truncation) in enumerate(zip(self.spreads, self.truncations, strict=True)):
-            least = ops.minimum(least, z * 0.5 * spread + truncation * growth ** (k + 1))
+        growth, factor = 2.0**order, 1.0
+        least, half = z * self.spreads[-1], 0.5 * z
+        for spread, truncation in zip(self.spreads, self.truncations, strict=True):
+            factor *= growth
+            least = min(least, half * spread + truncation * factor)
         return least
 
 
@@ -336,21 +308,21 @@ def remainders(
     beta = []
     for k in range(len(odd)):
         place = order * (k + 1)
-        size: Any = 0.0
-        known: Any = False
-        if order == 2:
-            known = even[k] > SURE * even_noise[k]
-            size = ops.where(known, even[k], 0.0)
+        known = order == 2 and even[k] > SURE * even_noise[k]
+        size = even[k] if known else 0.0
         if k + 1 == len(odd):
-            envelope.add(known, size, place - order // 2)
+            if known:
+                envelope.add(size, place - order // 2)
             beta.append(envelope.at(place))
             break
-        before = 0.25 * envelope.at(place)
-        sure = odd[k + 1] > SURE * odd_noise[k + 1]
-        size = ops.where(sure, ops.maximum(size, odd[k + 1]), size)
-        envelope.add(known | sure, size, place - order // 2)
-        unsure = ops.minimum(odd[k + 1] + 2 * odd_noise[k + 1], envelope.at(place))
-        beta.append(ops.where(sure, ops.maximum(odd[k + 1], before), unsure))
+        if odd[k + 1] > SURE * odd_noise[k + 1]:
+            before = 0.25 * envelope.at(place)
+            envelope.add(max(size, odd[k + 1]), place - order // 2)
+            beta.append(max(odd[k + 1], before))
+        else:
+            if known:
+                envelope.add(size, place - order // 2)
+            beta.append(min(odd[k + 1] + 2 * odd_noise[k + 1], envelope.at(place)))
     return beta
 
 
@@ -363,29 +335,21 @@ class Envelope:
 
     def __init__(self, ops: Operations, first: Any) -> None:
         self.ops = ops
-        self.last, self.place = first, 0.0
-        self.decays: list[Any] = []  # per place, the newest last; 0 where there is none yet
+        self.last, self.place = first, 0
+        self.newest: Any = 0.0  # decays per place; 0 where there is none yet
+        self.older: list[Any] = [0.0] * (REMEMBERED - 2)
 
-    def add(self, known: Any, size: Any, place: int) -> None:
-        """One more coefficient, where it is known."""
-        ops = self.ops
-        usable = known & (size > 0)
-        gap = place - self.place
-        ratio = ops.where(usable & (self.last > 0), size, 0.0) / ops.where(self.last > 0, self.last, 1.0)
-        decay = ops.root(ratio, gap)
-        older = [0.0] * (REMEMBERED - 1 - len(self.decays)) + self.decays
-        newer = [*older[1:], decay]
-        self.decays = [ops.where(usable, a, b) for a, b in zip(newer, older, strict=True)]
-        self.last = ops.where(usable, size, self.last)
-        everywhere = not ops.any(ops.negate(usable))
-        self.place = float(place) if everywhere else ops.where(usable, float(place), self.place)
+    def add(self, size: Any, place: int) -> None:
+        """One more coefficient that is known."""
+        if not size > 0:
+            return
+        ratio = size / self.last if self.last > 0 else 0.0
+        self.older = [*self.older[1:], self.newest]
+        self.newest = self.ops.root(ratio, place - self.place)
+        self.last, self.place = size, place
 
     def at(self, place: int) -> Any:
         """The coefficient at a place beyond all known ones."""
-        ops = self.ops
-        decay: Any = LEAST_DECAY if self.decays else UNKNOWN_DECAY
-        if self.decays:
-            decay = ops.where(self.decays[-1] > 0, LEAST_DECAY, UNKNOWN_DECAY)
-        for one in self.decays:
-            decay = ops.maximum(decay, one)
-        return MARGIN * self.last * ops.raised(decay, place - self.place)
+        least = LEAST_DECAY if self.newest > 0 else UNKNOWN_DECAY
+        decay = max(least, self.newest, *self.older)
+        return MARGIN * self.last * self.ops.raised(decay, place - self.place)

@@ -92,6 +92,7 @@ class Rival:
             extra=EXTRA,
             source=f"{self.package} {self.tested}, {self.docs}",
             lacks=self.lacks,
+            prepare=self.prepare,
         )
 
     def prepare(self) -> None:

@@ -109,14 +109,12 @@ def rescue(seed: Seed, format_name: str, settings: Settings) -> dict[str, pd.Dat
 
 
 def _block(seed: Seed, format_name: str, settings: Settings, isolated: bool) -> dict[str, pd.DataFrame]:
-    from diffbench.random_functions import cases_between, find, measured, rows_frame, warm_up
+    from diffbench.random_functions import cases_between, find, measured, rows_frame
 
     method, start, stop = find(settings.method), settings.start, settings.stop
     refusal = method.refusal(get_format(format_name), 1)
     if refusal:
         return failure(seed, format_name, settings, "refused", refusal)
-    if not isolated:
-        warm_up(method, format_name)
     drawn = cases_between(seed.number, format_name, start, stop)
     rows = [measured(method, case, settings.limit, isolated) for case in drawn]
     return {"random": rows_frame(rows, start)}
