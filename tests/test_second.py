@@ -127,6 +127,8 @@ HOSTILE: tuple[tuple[str, Function, float, float, str, str], ...] = (
         "ok",
         "",
     ),
+    ("x far below the scale", lambda x: 5 * x + np.sin(x) ** 2, 1e-9, 2.0, "ok", ""),
+    ("linear at a tiny x", lambda x: 5 * x, 1e-9, 0.0, "ok", ""),
     ("pole near", np.tan, 1.57, 2 * math.tan(1.57) / math.cos(1.57) ** 2, "ok", ""),
     ("edge near", np.log, 1e-3, -1e6, "ok", ""),
     ("right only", lambda x: np.where(x < 1, np.nan, np.exp(x)), 1.0, math.e, "ok", "one side"),

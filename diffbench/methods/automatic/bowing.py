@@ -18,6 +18,8 @@ from diffbench.methods.automatic.rules import WINDOW, aligned, enough, first_ord
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
 FIRST, LAST = 0.02, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+STRAIGHT = 1e-3  # a relative change of D over which f is a straight line
+FAR = 2.0  # the step up to which a straight line is followed where x is smaller
 BEND = 0.3  # a relative change of f'' from which its length cannot be told
 BENT = 0.5  # f'' has changed by this share: the length of the function is reached
 ENOUGH = 1e5  # the bound, in unit roundoffs of the value, below which truncation may be most of it
@@ -42,6 +44,10 @@ class Bowing:
             for _ in range(6):
                 yield from self._outwards(max(start, smallest))
                 yield from self._inwards()
+                farther = yield from self._farther()
+                if farther:
+                    start = yield from self._start()
+                    continue
                 if self.best is not None and not wants_restart(self.best):
                     break
                 lowest = min(self.rejected, self.probe.limit, start)
@@ -53,6 +59,23 @@ class Bowing:
         if self.best is not None:
             self.first_order = self._first_order(self.best.nodes[0])
         return self.best
+
+    def _farther(self) -> Asking:
+        """Whether pairs were added up to a step of 1, as f'' is 0 and |x| alone says over what length.
+
+        Nothing bends at the steps seen, and next to 0 they may all be far too small for f''.
+        """
+        best, base = self.best, self.landscape.base
+        if best is None or self.length is not None or abs(best.value) > best.bound or base.order == 1:
+            return False
+        h, added = 64 * max(best.top.h, base.h), False
+        while h < min(FAR, self.probe.limit):
+            pair = yield from self.probe.pair(h)
+            if pair is None or abs(pair.d - base.d) > BENT * abs(base.d):
+                break
+            self.landscape, added = Landscape(pair), True
+            h *= 64
+        return added
 
     # -- where to begin ------------------------------------------------------------------------------
 
@@ -159,7 +182,8 @@ class Bowing:
             if best is not None and fit.bound >= best.bound:
                 break
             best = fit
-            if enough(best, self.noise.u, best.slope):
+            lost = abs(best.value) <= best.bound and pair.h < 0.5 * self.landscape.base.h
+            if not lost and enough(best, self.noise.u, best.slope):  # f is straight up to the base
                 break
         if best is None and len(nodes) in (1, 2):
             best = self._fit(nodes)
@@ -184,7 +208,11 @@ class Bowing:
 
     def _reach(self) -> float:
         """The length over which changes of f are the scale of f'': beside those of tiny steps all is 0."""
-        return self.length if self.length is not None else self.probe.scale if self.probe.x else 0.0
+        base = self.landscape.base
+        least = STRAIGHT * abs(base.d)
+        straight = max((p.h for p in self.probe.sound if abs(p.d - base.d) <= least), default=0.0)
+        scale = self.probe.scale if self.probe.x and self.length is None else 0.0
+        return max(self.length or 0.0, straight, scale)
 
     def _bent(self, lower: Pair, pair: Pair) -> bool:
         """Whether f'' (D, for one side) has changed by half, noise apart: the length is reached."""

@@ -259,7 +259,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
     bound = float(fit.bound)
     coarse = noise.u >= FEW_BITS
     if not answer.flat:
-        bound = max(bound, departure(answer.pairs, fit, noise))
+        bound = max(bound, departure(answer.pairs, fit, noise, float(probe.x)))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:  # everything seen is possible: at smaller steps, in few bits at the next larger ones as well
         larger = [p.h for p in answer.pairs if p.h > fit.top.h]

@@ -15,17 +15,17 @@ from diffbench.methods.automatic.tableau import Fit
 THAW = 0.375  # of |x|: over such a step no difference of two terms that vanishes at 0 keeps its value
 BEYOND = (3.0, 10.0)  # times the wall: where it is looked whether both sides are crossed by one
 NEAR = 20.0  # ... and up to where what is known already counts
-ALONE = 0.25  # of the change on the side of the wall: what the other one may depart
+ALONE = 0.15  # of the change on the side of the wall: what the other one may depart
 POSSIBLE = 2.0  # steps of the term, of which one has been seen
 
 
-def departure(pairs: list[Pair], fit: Fit, noise: Noise) -> float:
+def departure(pairs: list[Pair], fit: Fit, noise: Noise, x: float) -> float:
     """How far the derivative may be off because a term is frozen over the nodes of a fit; 0 if none is.
 
     In half precision every wall counts: there are too few steps between rounding and bending to look beyond.
     """
     wall = _wall(pairs, fit, noise) if noise.u >= NARROW else None
-    if wall is None or (noise.u < FEW_BITS and _one_sided(pairs, fit.top, wall)):
+    if wall is None or (noise.u < FEW_BITS and _one_sided(pairs, fit.top, wall, THAW * abs(x))):
         return 0.0
     return POSSIBLE * float(abs(wall.d - fit.value))
 
@@ -34,21 +34,28 @@ def look_beyond(probe: Probe, fit: Fit, noise: Noise) -> Asking:
     """Pairs beyond a central fit that tell whether it rests on a frozen term, if those known do not."""
     if not NARROW <= noise.u < FEW_BITS or fit.top.order == 1:
         return
+    thaw = THAW * abs(float(probe.x))
     try:
-        thaw = THAW * abs(float(probe.x))
-        larger = [p for p in probe.sound if fit.top.h < p.h < 2 * thaw]
-        if fit.top.h < thaw and not any(p.h > 0.7 * thaw or bent(FLOATS, fit.top, p) for p in larger):
-            yield from probe.pair(thaw)
+        yield from thawed(probe, fit.top)
         wall = _wall(probe.sound, fit, noise)
         if wall is None:
             return
-        for factor in BEYOND:
-            bends = (factor * wall.h) ** 2 * abs(fit.third) > abs(fit.value)
-            if bends or not _one_sided(probe.sound, fit.top, wall):
+        for step in sorted({factor * wall.h for factor in BEYOND} | {thaw}):
+            bends = step * step * abs(fit.third) > abs(fit.value)
+            if bends or not _one_sided(probe.sound, fit.top, wall, thaw):
                 break
-            yield from probe.pair(factor * wall.h)
+            if step > 2 * wall.h:
+                yield from probe.pair(step)
     except Exhausted:
         pass
+
+
+def thawed(probe: Probe, top: Pair) -> Asking:
+    """One pair at a step where no term inside f can be frozen any longer, if f was not seen to bend below."""
+    thaw = THAW * abs(float(probe.x))
+    larger = [p for p in probe.sound if top.h < p.h < 2 * thaw]
+    if top.h < thaw and not any(p.h > 0.7 * thaw or bent(FLOATS, top, p) for p in larger):
+        yield from probe.pair(thaw)
 
 
 def _wall(pairs: list[Pair], fit: Fit, noise: Noise) -> Pair | None:
@@ -68,13 +75,14 @@ def _wall(pairs: list[Pair], fit: Fit, noise: Noise) -> Pair | None:
     return None
 
 
-def _one_sided(pairs: list[Pair], top: Pair, wall: Pair) -> bool:
-    """Whether one and the same side goes on as at the top node at all pairs from a wall on."""
+def _one_sided(pairs: list[Pair], top: Pair, wall: Pair, thaw: float) -> bool:
+    """Whether one and the same side goes on as at the top node at all pairs from a wall on, near it."""
     if top.order == 1:
         return False
     right = left = True
+    far = max(NEAR * wall.h, 1.1 * thaw)
     for p in pairs:
-        if wall.h <= p.h <= NEAR * wall.h:
+        if wall.h <= p.h <= far:
             ratio = p.h / top.h
             odd, even = (p.d - top.d) * p.h, p.e - top.e * ratio * ratio
             up, down = abs(even + odd), abs(even - odd)

@@ -7,13 +7,14 @@ beyond the fit, and a second difference can promise no more than the square root
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from diffbench.methods.automatic.bowing import Bowing
+from diffbench.methods.automatic.bowing import STRAIGHT, Bowing
 from diffbench.methods.automatic.climb import Climb, Landscape
 from diffbench.methods.automatic.curvature import curved
 from diffbench.methods.automatic.engine import (
@@ -29,8 +30,10 @@ from diffbench.methods.automatic.engine import (
     Result,
     surveyed,
 )
+from diffbench.methods.automatic.frozen import thawed
+from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe
-from diffbench.methods.automatic.rules import sudden
+from diffbench.methods.automatic.rules import bent, sudden
 from diffbench.methods.automatic.tableau import Fit
 
 # -- one point ---------------------------------------------------------------------------------------------
@@ -50,6 +53,12 @@ def second_steps(
         answer = yield from _both_sides(probe, answer)
     elif answer.fit is None or not _precise(answer.fit, answer.noise.u):
         answer = yield from _open_side(probe, answer)
+    if answer.fit is not None and answer.side == 0 and NARROW <= answer.noise.u < FEW_BITS:
+        top = next((p for p in answer.pairs if p.h == answer.fit.top.h), None)
+        if top is not None:
+            with contextlib.suppress(Exhausted):
+                yield from thawed(probe, top)
+            answer.pairs = probe.sound
     return _judged(probe, answer)
 
 
@@ -82,8 +91,8 @@ def _grow(probe: Probe, answer: Answer) -> Asking:
 def _sawtooth(probe: Probe, answer: Answer) -> Asking:
     """Whether D turns at once beyond the fit as a term inside f moves in steps: noise, and a new climb."""
     fit, noise = answer.fit, answer.noise
-    three = None if fit is None else _around(probe.sound, fit.top.h)
-    if three is None or not sudden(*three, noise):
+    three = None if fit is None else _turn(probe.sound, fit.top.h, noise)
+    if three is None:
         return False
     _, top, beyond = three
     climb = Climb(probe, noise)
@@ -113,7 +122,7 @@ def _unscaled(fit: Fit, unit: float, sign: float = 1.0) -> Fit:
 
 def _precise(fit: Fit, u: float) -> bool:
     """Whether the bound says something: a second difference can promise the root of the noise."""
-    vanishes = abs(fit.value) <= fit.bound <= max(1e-6, 16 * u) * fit.slope
+    vanishes = abs(fit.value) <= fit.bound <= max(1e-6, u) * fit.slope
     return bool(fit.bound <= max(1e-3, min(0.3, 16 * math.sqrt(u))) * abs(fit.value) or vanishes)
 
 
@@ -194,7 +203,7 @@ def _judged(probe: Probe, answer: Answer) -> Result:
         bound = max(bound, _frozen(answer, fit))
         low = low or ("" if bound <= fit.bound else _doubt(answer, replace(fit, bound=bound)))
     if low:
-        bound = max(bound, _seen(answer, fit))
+        bound = max(bound, _seen(answer, fit)) or math.inf  # 0 of a plateau at 0 that is not believed
     if low and coarse and _unresolved(answer.pairs, noise):
         bound, low = math.inf, UNRESOLVED
     status = "low_confidence" if low else "ok"
@@ -237,25 +246,35 @@ def _seen(answer: Answer, fit: Fit) -> float:
 
 
 def _frozen(answer: Answer, fit: Fit) -> float:
-    """How far f'' moves at the first step beyond a fit, if D or E turns there without having bent before.
+    """How far f'' moves at a step beyond a fit at which D or E turns without having bent before.
 
     As for the first derivative: the sign of a term inside f that does not change at the smaller steps.
     """
-    three = _around(answer.pairs, fit.top.h)
-    if three is None or three[1].order == 1:
+    pairs = [p for p in answer.pairs if p.order == 2]
+    three = _turn(pairs, fit.top.h, answer.noise) or _turn(
+        [curved(p, 1.0) for p in pairs], fit.top.h, answer.noise
+    )
+    if three is None:
         return 0.0
-    low, top, high = (curved(p, 1.0) for p in three)
-    if not sudden(*three, answer.noise) and not sudden(low, top, high, answer.noise):
-        return 0.0
-    return 2 * float(abs(high.d - fit.value))
+    beyond = next(p for p in pairs if p.h == three[2].h)
+    return 2 * float(abs(curved(beyond, 1.0).d - fit.value))
 
 
-def _around(pairs: list[Pair], h: float) -> tuple[Pair, Pair, Pair] | None:
-    """The pair of a step, and those next to it."""
+def _turn(pairs: list[Pair], h: float, noise: Noise) -> tuple[Pair, Pair, Pair] | None:
+    """The first three pairs from a step on of which the last turns at once, if there was no bend before."""
     lower = [p for p in pairs if p.h < h / 1.2]
-    upper = [p for p in pairs if p.h > h * 1.2]
-    here = [p for p in pairs if p.h == h]
-    return (lower[-1], here[0], upper[0]) if lower and here and upper else None
+    here = next((p for p in pairs if p.h == h), None)
+    if not lower or here is None:
+        return None
+    low, middle = lower[-1], here
+    for high in pairs:
+        if high.h > 1.2 * middle.h:
+            if sudden(low, middle, high, noise):
+                return low, middle, high
+            if bent(FLOATS, here, high):
+                return None
+            low, middle = middle, high
+    return None
 
 
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
@@ -275,8 +294,22 @@ def _doubt(answer: Answer, fit: Fit) -> str:
         return "noise is as large as the changes of f: no step can resolve the derivative"
     if noise.added and fit.top.h > FAR * answer.scale:
         return "noise hides all changes of f but those over steps far larger than x"
-    return "" if _precise(fit, noise.u) else "the bound is large beside the value"
+    if not _precise(fit, noise.u):
+        return "the bound is large beside the value"
+    return BEYOND if abs(fit.value) <= fit.bound and _seen_beyond(answer, fit) else ""
 
 
+def _seen_beyond(answer: Answer, fit: Fit) -> bool:
+    """Whether f'' is 0 in a fit, but not at larger steps over which f is as straight as below.
+
+    Values that move in steps hide E, not D, as long as it is less than half a step.
+    """
+    noise, base = answer.noise, fit.top
+    straight = [p for p in answer.pairs if p.h > base.h and abs(p.d - base.e) <= STRAIGHT * abs(base.e)]
+    curves = [curved(p, 1.0) for p in straight if p.order == 2 == base.order]
+    return any(abs(p.d - fit.value) > fit.bound + noise.interval(p) for p in curves)
+
+
+BEYOND = "f'' is 0 at small steps, but not at larger ones: f may move in steps"
 KINK_TWICE = KINK.partition(":")[0] + ": there is no second derivative"
 JUMP = "f'' jumps at x: there is no second derivative, the value is the mean of both sides"
