@@ -183,7 +183,7 @@ def derivative_unit(yardstick: Yardstick, size: float, x: float, derivative: int
 def second_opinion(yardstick: Yardstick, probe: Probe, derivative: int) -> Yardstick:
     """The automatic estimator asked as well: the sharper of two that agree, doubts where they do not.
 
-    It knows first derivatives; for others the ladder speaks alone.
+    It knows first and second derivatives; for others the ladder speaks alone.
     """
     method = methods()["auto"]
     if method.refusal(probe.format, derivative) or not math.isfinite(yardstick.value):
