@@ -1,10 +1,14 @@
 """Would `auto` make a better gradient check? Its verdicts beside those of the check's own nine values.
 
-    python benchmarks/auto_in_checks.py [SEED] [COUNT] [catalogue] [held out] [shown] [fresh] [kinks]
+    python benchmarks/auto_in_checks.py [SEED] [COUNT] [FORMAT ...] [SET ...]
 
-Prints the table of docs/gradient-check.md. `auto` is asked once for every component, along its coordinate; a
-claim is judged from its value and bound by the rules of the check. `auto, then nine` takes the verdict of the
-check where `auto` cannot tell, `nine, then auto` the other way round.
+Prints the table of docs/gradient-check.md. Sets are catalogue, held out, shown, fresh, kinks, and those of
+tests/gradient_hard.py, which have 20 cases for every COUNT and are asked for by name; `hard` is all of them.
+`auto` is asked once for every gradient; a claim is judged from its value and bound by the rules of the check.
+
+`auto, then nine` is the check in float64 and float32: nine values decide where `auto` cannot tell, and
+neither fails a claim that the other one allows. `nine`, with many values in the half formats, is the check
+there. `nine, then auto` asks `auto` only where nine values cannot tell.
 """
 
 from __future__ import annotations
@@ -12,24 +16,26 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import gradient_cases
+import gradient_hard
 import gradient_scores
 
 from diffbench.arithmetic.formats import Format, get_format
-from diffbench.checking.component import AGREES, CANNOT_TELL, DISAGREES, SMALLEST_ERROR, examine
-from diffbench.checking.ladder import FINE_RESOLUTION, MARGIN, RESOLUTION, ROUNDINGS
+from diffbench.checking.component import by_auto, examine
+from diffbench.checking.finding import AGREES, CANNOT_TELL, DISAGREES, Finding
+from diffbench.checking.ladder import Ladder
 from diffbench.checking.probe import Probe
+from diffbench.checking.reference import references
 from diffbench.errors import UserError
-from diffbench.methods.automatic import Result, estimate
 
 WAYS = ("nine", "auto", "auto, then nine", "nine, then auto")
 SETS = {
@@ -45,46 +51,24 @@ class Tally:
     """Verdicts by name of the error, and what the right gradients cost."""
 
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    evaluations: list[int] = field(default_factory=list)
+    evaluations: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
-    def add(self, error: str, verdict: str, evaluations: int, seconds: float) -> None:
+    def add(self, error: str, verdict: str, evaluations: float, seconds: float) -> None:
         self.verdicts[error, verdict] += 1
         if error == "right":
             self.evaluations.append(evaluations)
             self.seconds += seconds
 
 
-def by_auto(probe: Probe, component: int) -> Result:
-    """What `auto` says about f along one coordinate."""
-
-    def sample(nodes: Any) -> Any:
-        return [probe.value_at(component, probe.format.dtype.type(node)) for node in nodes]
-
-    return estimate(sample, probe.flat[component].item(), probe.format)
-
-
-def judged(result: Result, claimed: float, probe: Probe, component: int) -> str:
-    """The verdict on a claim: the rules of the check, with the bound of `auto`."""
-    fmt = probe.format
-    if result.status != "ok":
-        return CANNOT_TELL
-    seen = [max(abs(float(d)), abs(float(e)) / h) for h, d, e in result.pairs if h <= 1.0001 * result.h]
-    change = max(seen, default=0.0) * result.h
-    spacing = float(fmt.ulp(max(abs(float(probe.value)), change)))
-    noisiness = max(1.0, result.noise / spacing / 0.3)
-    second = abs(float(result.second)) if np.isfinite(result.second) else 0.0
-    own = ROUNDINGS * noisiness * abs(claimed) + second * abs(float(probe.flat[component]))
-    allowance = fmt.u * own + fmt.smallest_subnormal
-    value, bound = float(result.value), result.bound
-    resolution = RESOLUTION.get(fmt.precision, FINE_RESOLUTION)
-    gap, size = abs(claimed - value), max(abs(claimed), abs(value))
-    if abs(claimed) <= min(allowance, 1e-4 * bound) and abs(value) <= bound + allowance:
-        size = max(size, *seen) if seen else size  # 0 is claimed: small beside what f does
-    if gap > max(MARGIN * (bound + allowance), SMALLEST_ERROR * resolution * size):
-        return DISAGREES
-    seen_errors = 2 * bound + MARGIN * allowance <= 0.9 * resolution * size
-    return AGREES if gap <= bound + allowance and seen_errors else CANNOT_TELL
+def findings(
+    ways: dict[str, Callable[[], Finding | None]], probe: Probe
+) -> Iterator[tuple[str, Finding | None, int, float]]:
+    """What every way says, with its calls of f and its time."""
+    for way, ask in ways.items():
+        before, start = probe.evaluations, time.perf_counter()
+        found = ask()
+        yield way, found, probe.evaluations - before, time.perf_counter() - start
 
 
 def compare(check: gradient_scores.Check, fmt: Format, tallies: dict[str, Tally]) -> None:
@@ -93,24 +77,32 @@ def compare(check: gradient_scores.Check, fmt: Format, tallies: dict[str, Tally]
         probe = Probe(check.f, check.x, fmt)
     except UserError:  # f has no finite value there in the format
         return
+    before, start = probe.evaluations, time.perf_counter()
+    known = references(probe)
+    n = len(known)
+    auto_cost = (probe.evaluations - before) / n, (time.perf_counter() - start) / n
     for component, right in enumerate(check.right.reshape(-1).astype(np.float64).tolist()):
-        before, start = probe.evaluations, time.perf_counter()
-        result = by_auto(probe, component)
-        auto_cost = probe.evaluations - before, time.perf_counter() - start
         for error, factor in {"right": 1.0, **gradient_scores.planted(fmt.name)}.items():
             if error != "right" and right == 0:
                 continue
             claimed = float(fmt.round(np.float64(right * factor)))
-            before, start = probe.evaluations, time.perf_counter()
-            nine = examine(probe, component, claimed).verdict
-            nine_cost = probe.evaluations - before, time.perf_counter() - start
-            auto = judged(result, claimed, probe, component)
-            both = auto_cost[0] + nine_cost[0], auto_cost[1] + nine_cost[1]
-            tallies["nine"].add(error, nine, *nine_cost)
-            tallies["auto"].add(error, auto, *auto_cost)
-            open_nine, open_auto = nine == CANNOT_TELL, auto == CANNOT_TELL
-            tallies[WAYS[2]].add(error, nine if open_auto else auto, *(both if open_auto else auto_cost))
-            tallies[WAYS[3]].add(error, auto if open_nine else nine, *(both if open_nine else nine_cost))
+            ask = partial(examine, probe, component, claimed)
+            ladder = Ladder(probe, component, claimed)
+            ways = {
+                "nine": ask,
+                "auto": partial(by_auto, ladder, known[component]),
+                "auto, then nine": partial(ask, known[component]),
+            }
+            found = {way: rest for way, *rest in findings(ways, probe)}
+            for way, (finding, calls, seconds) in found.items():
+                first = auto_cost if way != "nine" else (0.0, 0.0)
+                verdict = CANNOT_TELL if finding is None else finding.verdict
+                tallies[way].add(error, verdict, calls + first[0], seconds + first[1])
+            nine, auto = found["nine"], found["auto"]
+            open_ = nine[0].verdict == CANNOT_TELL
+            verdict = auto[0].verdict if open_ and auto[0] is not None else nine[0].verdict
+            more = auto_cost if open_ else (0.0, 0.0)
+            tallies[WAYS[3]].add(error, verdict, nine[1] + more[0], nine[2] + more[1])
 
 
 def rows(fmt: str, checks: list[gradient_scores.Check]) -> Iterator[str]:
@@ -136,19 +128,27 @@ def rows(fmt: str, checks: list[gradient_scores.Check]) -> Iterator[str]:
         yield "| " + " | ".join(map(str, (*cells, *shares, *cost))) + " |"
 
 
+def checks_of(title: str, fmt: str, seed: int, count: int) -> list[gradient_scores.Check]:
+    """The right gradients of one set."""
+    if title in gradient_hard.KINDS:
+        return list(gradient_hard.hard(title, fmt, seed, 20 * count))
+    if title == "catalogue":
+        return list(gradient_scores.catalogue(fmt))
+    return list(gradient_scores.cases(fmt, SETS[title], seed, count))
+
+
 def main(seed: int, count: int, chosen: list[str]) -> None:
     head = "format", "way", "right", "false alarms", "open", "caught", "promised share", "wrong agreed"
     for line in ((*head, "calls", "ms"), ("---",) * 10):
         sys.stdout.write("| " + " | ".join(line) + " |\n")
-    for fmt in gradient_scores.FORMATS:
+    formats = [fmt for fmt in gradient_scores.FORMATS if fmt in chosen] or gradient_scores.FORMATS
+    titles = [word for word in chosen if word not in gradient_scores.FORMATS]
+    if titles == ["hard"]:
+        titles = list(gradient_hard.KINDS)
+    for fmt in formats:
         checks: list[gradient_scores.Check] = []
-        for title in chosen or ["catalogue", *SETS]:
-            named = SETS.get(title)
-            checks += (
-                gradient_scores.catalogue(fmt)
-                if named is None
-                else gradient_scores.cases(fmt, named, seed, count)
-            )
+        for title in titles or ["catalogue", *SETS]:
+            checks += checks_of(title, fmt, seed, count)
         for row in rows(fmt, checks):
             sys.stdout.write(row + "\n")
             sys.stdout.flush()

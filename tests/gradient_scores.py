@@ -3,6 +3,10 @@
     python tests/gradient_scores.py            # the catalogue, and the sets of gradient_cases.py
     python tests/gradient_scores.py 101 6      # with another seed, and 6 random points for every function
     python tests/gradient_scores.py 101 6 fresh    # one set only: catalogue, shown, held out, fresh, kinks
+    python tests/gradient_scores.py 101 6 float32  # one format only
+
+The last column is the calls of f for one component with a right gradient, those that measure noise (once for
+a point) included.
 
 Right gradients are certified (catalogue) or the hand-written code run in float64, rounded to the format.
 Every planted error is put into every component at once; each component is judged on its own.
@@ -89,6 +93,7 @@ def verdicts(fmt: str, checks: list[Check], factor: float = 1.0, along: bool = F
         except db.errors.UserError:  # f has no finite value at the point in this format
             found["refused"] += 1
             continue
+        found["calls"] += result.evaluations
         half_unit = float(rounding.ulp(np.asarray(f(x), dtype=np.float64).reshape(-1)[0])) / 2
         share = abs(factor - 1) if factor != 1 else MISSING[fmt]
         for finding, at, slope in zip(result.findings, x.reshape(-1), right.reshape(-1), strict=True):
@@ -112,7 +117,7 @@ def line(fmt: str, checks: list[Check], along: bool = False) -> str:
         judged = sum(wrong[verdict] for verdict in VERDICTS)
         caught, lost = wrong["disagrees"], wrong["lost"]
         cells.append(f"{caught / judged:.0%}" + (f" ({(caught + lost) / judged:.0%})" if lost else ""))
-    return " | ".join(map(str, [*cells, agreed]))
+    return " | ".join(map(str, [*cells, agreed, round(right["calls"] / total)]))
 
 
 def main(seed: int, count: int, chosen: list[str]) -> None:
@@ -123,9 +128,10 @@ def main(seed: int, count: int, chosen: list[str]) -> None:
         "kinks": gradient_cases.KINKS,
     }
     head = "format | components | false alarms | cannot tell | " + " | ".join(planted("float16"))
-    for title in chosen or ["catalogue", *sets]:
-        sys.stdout.write(f"{title}: {head} | planted and agreed\n")
-        for fmt in FORMATS:
+    formats = [fmt for fmt in FORMATS if fmt in chosen] or FORMATS
+    for title in [word for word in chosen if word not in FORMATS] or ["catalogue", *sets]:
+        sys.stdout.write(f"{title}: {head} | planted and agreed | calls\n")
+        for fmt in formats:
             checks = list(catalogue(fmt) if title == "catalogue" else cases(fmt, sets[title], seed, count))
             half = get_format(fmt).precision < 20 and title != "catalogue"
             for along in (False, True) if half else (False,):

@@ -52,7 +52,7 @@ RUNS = [
     ("40 + sin(x)", "cos(x)", "--at 0.7 --format float16", 0, "1 cannot tell"),
     ("40 + sin(x)", "cos(x)", "--at 0.7 --format float16 --along --strict", 0, "along the line"),
     ("160 + sin(x)", "cos(x)/2", "--at 0.7 --format float16", 0, "1 cannot tell"),
-    ("160 + sin(x)", "cos(x)/2", "--at 0.7 --format float16 --along", 1, "of the integral"),
+    ("160 + sin(x)", "cos(x)/2", "--at 0.7 --format float16 --along", 1, "along a line: 0.762 ± 0.08;"),
 ]
 
 
@@ -78,7 +78,17 @@ def test_json(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["passed"] is False
     assert found["format"] == "float64"
     assert [row["verdict"] for row in found["components"]] == ["agrees", "disagrees"]
-    assert found["components"][1]["claimed"] == -4.0
+    wrong = found["components"][1]
+    assert (wrong["claimed"], wrong["reference"], wrong["truncation"]) == (-4.0, "auto", None)
+    assert wrong["bounds_away"] > 1e10
+
+
+def test_the_answer_says_what_the_claim_is_compared_with(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "sin(x)", "--gradient", "-cos(x)", "--at", "0.5"]) == 1
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last.startswith("auto: 0.877582561890")
+    assert "; -0.877582561890" in last
+    assert last.endswith("error bounds away: disagrees")
 
 
 def test_strict_says_why_it_fails_what_passed(model: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +101,7 @@ def test_long_tables_are_cut_and_say_so(model: str, capsys: pytest.CaptureFixtur
     at = ",".join(str(1 + i / 32) for i in range(30))
     assert main(["check", f"{model}:loss", "--gradient", f"{model}:gradient", "--at", at]) == 0
     printed = capsys.readouterr()
-    assert printed.out.count("agrees") == 20
+    assert printed.out.count("agrees") == 20 + 1  # 20 rows, and the sentence about the first of them
     assert "10 more components" in printed.err
 
 

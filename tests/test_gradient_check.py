@@ -90,8 +90,8 @@ def test_bounds_that_are_too_small_would_be_noticed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(block, "SIGMAS", 0.0)
     for name in ("SIGMAS", "SYSTEMATIC", "UNSEEN", "KINK_JUMP"):
         monkeypatch.setattr(many, name, 0.0)
-    monkeypatch.setattr("diffbench.checking.component.LEAST_SHARE", 0.0)
-    monkeypatch.setattr("diffbench.checking.component._confirm", lambda ladder, best: "")
+    monkeypatch.setattr("diffbench.checking.nine.LEAST_SHARE", 0.0)
+    monkeypatch.setattr("diffbench.checking.nine._confirm", lambda ladder, best: "")
     alarms = sum(not check(case, "bfloat16").passed for case in (SHOWN | HELD_OUT).values())
     assert alarms >= 3
 
@@ -325,13 +325,18 @@ def test_wider_results_are_judged_in_the_format_and_noted() -> None:
 def test_table() -> None:
     result = db.check_gradient(lambda x: np.sum(x**2), lambda x: 3 * x, np.array([1.0, 0.0, 2.0]))
     table = result.table
-    assert list(table.columns) == (
-        "component claimed estimate error_bound h truncation rounding verdict reason".split()
-    )
+    assert list(table.columns) == [
+        *("component", "claimed", "reference", "estimate", "error_bound", "bounds_away"),
+        *("h", "truncation", "rounding", "verdict", "reason"),
+    ]
     assert table["component"].tolist() == [0, 1, 2]
     assert table["verdict"].tolist() == ["disagrees", "agrees", "disagrees"]
     np.testing.assert_allclose(table["estimate"], [2, 0, 4], atol=1e-9)
-    np.testing.assert_array_equal(table["error_bound"], table["truncation"] + table["rounding"])
+    assert table["reference"].tolist() == ["auto", "nine values", "auto"]  # f is even at 0: no pair differs
+    parts = (table["truncation"] + table["rounding"]).fillna(table["error_bound"])  # `auto` has one bound
+    np.testing.assert_array_equal(table["error_bound"], parts)
+    gaps = np.abs(table["claimed"] - table["estimate"])
+    np.testing.assert_allclose(table["bounds_away"], gaps / table["error_bound"])
     assert isinstance(result, db.GradientCheck)
     assert not result.passed
     assert "FAILED in float64: 3 components, 1 agree, 2 disagree" in str(result)

@@ -1,50 +1,33 @@
 """One component of a gradient, judged: ``agrees``, ``disagrees``, or ``cannot tell`` with the reason.
 
-``examine(probe, i, claimed)`` looks for the step with the smallest error bound and compares the claim with
-the estimate there. Before it calls a claim wrong it looks at other steps for doubts.
+``examine(probe, i, claimed, reference)`` compares the claim with the value and bound of ``auto``. Where there
+is no such reference, or it leaves the claim open, blocks of nine values decide. A claim that ``auto``
+excludes is failed only if nine values do not contradict that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import inf
+from dataclasses import replace
+from math import nan
 
 from diffbench.checking.along import Gradient, Share, share_along
-from diffbench.checking.block import Block
+from diffbench.checking.finding import AGREES, AUTO, CANNOT_TELL, DISAGREES, LINE, Finding, kink_of
 from diffbench.checking.ladder import MARGIN, Estimate, Ladder
-from diffbench.checking.many import reach_of, slope_of_many
+from diffbench.checking.nine import SMALLEST_ERROR, TOWARDS, by_nine, judge
 from diffbench.checking.probe import Probe
-from diffbench.checking.search import explore
+from diffbench.checking.reference import Reference
 
-#: A smaller share of a component than this part of the format's resolution is never called an error.
-SMALLEST_ERROR = 0.25
-#: A smaller step that moves the estimate by this share of the rounding bounds casts doubt on a larger one.
-HINT = 0.7
-#: The bound of a slope from many values is never put below this part of what the format can show.
-LEAST_SHARE = 0.1
-#: Flat over so many powers of two of the step: f does not depend on the component here.
-CONSTANT_BINADES = 10
-
-FEW = "rounding: f moves too little, or scatters too much, for many values to confirm the gap"
-STEPS_DISAGREE = "steps disagree: f is not smooth between the steps, or moves on a staircase"
-AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
+CONTRADICTED = "steps disagree: auto excludes the claim, but nine values of f at other steps allow it"
+CONTRADICTED_BY_AUTO = "steps disagree: nine values of f exclude the claim, but auto allows it"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The verdict on one component, and the numbers it rests on; ``error_bound = truncation + rounding``."""
-
-    claimed: float
-    estimate: float
-    error_bound: float
-    h: float
-    truncation: float
-    rounding: float
-    verdict: str
-    reason: str
-
-
-def examine(probe: Probe, component: int, claimed: float, elsewhere: Gradient | None = None) -> Finding:
+def examine(
+    probe: Probe,
+    component: int,
+    claimed: float,
+    reference: Reference | None = None,
+    elsewhere: Gradient | None = None,
+) -> Finding:
     """Judge one component.
 
     Parameters
@@ -55,12 +38,14 @@ def examine(probe: Probe, component: int, claimed: float, elsewhere: Gradient | 
         Index into the flattened point.
     claimed : float
         Its derivative, according to the user.
+    reference : Reference, optional
+        Its derivative, according to ``auto``.
     elsewhere : callable, optional
         The claimed gradient at other points: it is asked along a line where the values of f near the point
         cannot tell.
     """
     ladder = Ladder(probe, component, claimed)
-    finding = _near_the_point(ladder)
+    finding = by_nine(ladder) if reference is None else _auto_then_nine(ladder, reference)
     if elsewhere is None or finding.verdict != CANNOT_TELL:
         return finding
     share = share_along(probe, elsewhere, component)
@@ -78,218 +63,62 @@ def _judge_share(ladder: Ladder, finding: Finding, share: Share) -> Finding:
     else:
         return finding
     claimed, bound = finding.claimed, share.bound * abs(finding.claimed)
-    return Finding(claimed, share.value * claimed, bound, share.length, 0.0, bound, verdict, said)
+    return Finding(claimed, share.value * claimed, bound, share.length, 0.0, bound, verdict, said, LINE)
 
 
-def _near_the_point(ladder: Ladder) -> Finding:
-    """The verdict from values of f near the point."""
-    claimed = ladder.claimed
-    explore(ladder)
-    if any(b.flat for b in ladder.blocks.values()):
-        flat = _judge_flat(ladder)
-        if flat is not None:
-            return flat
-    best = ladder.best()
-    if best is None:
-        return _undecided(ladder)
-    if ladder.half and not best.kink and _many_may_help(ladder, best):
-        many = _from_many(ladder, best)
-        if many is not None:
-            return _judge_both(ladder, best, many)
-        if best.excludes(claimed):
-            return _finding(ladder, best, CANNOT_TELL, FEW)
-    if best.excludes(claimed) and _may_be_kink(best, claimed):
-        best = _resolved(ladder, best)
-    if best.excludes(claimed):
-        doubt = _confirm(ladder, best)
-        again = ladder.best(clean=True) or ladder.best()
-        if again is None:
-            return _finding(ladder, best, CANNOT_TELL, STEPS_DISAGREE)
-        best = again
-        if doubt and best.excludes(claimed):
-            return _finding(ladder, best, CANNOT_TELL, doubt)
-    return _judge(ladder, best)
-
-
-def _resolved(ladder: Ladder, best: Estimate) -> Estimate:
-    """The best estimate from steps so small that nothing but noise is left around the fits."""
-    stride = max(1, ladder.probe.format.precision // 8)
-    for level in range(best.level - stride, best.level - 7 * stride, -stride):
-        block = ladder.sample_if_possible(level)
-        if isinstance(block, Block) and not block.rough:
-            break
-    return ladder.best(clean=True) or best
-
-
-def _may_be_kink(best: Estimate, claimed: float) -> bool:
-    """Whether what a block does not resolve could explain the gap."""
-    return abs(claimed - best.value) <= best.block.rough
-
-
-def _confirm(ladder: Ladder, best: Estimate) -> str:
-    """Why other steps cast doubt on an estimate that excludes the claim; empty if they do not."""
-    if not ladder.half and _may_be_kink(best, ladder.claimed):
-        return "noise: f scatters around every smooth curve, at every step that was tried"
-    stride = max(1, ladder.probe.format.precision // 12)
-    tried = [ladder.sample_if_possible(best.level - k) for k in sorted({1, stride, 2 * stride, 3 * stride})]
-    smaller = [block for block in tried if isinstance(block, Block)]
-    if not smaller:
-        return f"grid: {ladder.probe.format.name} has no points between the nodes"
-    for block in smaller:
-        moved = abs(block.estimate - best.value) > HINT * (block.rounding + best.rounding)
-        nearer = abs(block.estimate - ladder.claimed) < 0.8 * abs(best.value - ladder.claimed)
-        if moved and nearer:
-            return "truncation: smaller steps move the estimate towards the claim"
-    return _staircase(ladder, best)
-
-
-def _staircase(ladder: Ladder, best: Estimate) -> str:
-    """Why the slope may be that of one stair of a staircase inside f; empty if it is not."""
-    if abs(best.value) > best.total and 4 * abs(ladder.claimed) > abs(best.value):
-        return ""
-    # only no slope, or one much steeper than the claim, may be that of one stair
-    for coarser in ladder.coarser(best.level):
-        gap = abs(coarser.estimate - best.value)
-        supports = abs(coarser.estimate - ladder.claimed) <= coarser.bound + ladder.allowance(coarser)
-        if supports and gap > coarser.bound + best.bound:
-            h = best.block.h
-            return f"steps disagree: the claim fits steps of {coarser.h:.2g}, but not those of {h:.2g}"
-    return ""
-
-
-def _clear(ladder: Ladder, best: Estimate) -> bool:
-    """Whether nine values already show that the claim is right."""
-    return abs(ladder.claimed - best.value) <= best.total and ladder.enough(best.bound, best.block)
-
-
-def _many_may_help(ladder: Ladder, best: Estimate) -> bool:
-    """Whether the verdict is open, or negative, and an error of the promised size changes f at all."""
-    if best.excludes(ladder.claimed):
-        return True
-    reach = reach_of(ladder.x, best.block.h) / 2
-    change = ladder.resolution * ladder.size(best.block) * reach
-    return not _clear(ladder, best) and change >= ladder.probe.spacing / 2
-
-
-def _from_many(ladder: Ladder, best: Estimate) -> Estimate | None:
-    """The estimate from many values: what rounding hides from nine of them, and what nine have missed."""
-    reach = reach_of(ladder.x, best.block.h)
-    slope = slope_of_many(ladder.probe, ladder.component, reach, LEAST_SHARE * ladder.resolution)
-    if slope is None:
+def by_auto(ladder: Ladder, reference: Reference) -> Finding | None:
+    """The verdict from the value and bound of ``auto`` alone; None where they are no basis for one."""
+    if not reference.decides:
         return None
-    block = replace(
-        best.block,
-        h=slope.width / 4,
-        estimate=slope.value,
-        rounding=slope.rounding,
-        truncation=slope.truncation,
-        rough=0.0,
-    )
-    return Estimate(best.level, block, slope.rounding, slope.truncation, ladder.allowance(block), 0.0)
+    block = reference.block()
+    return judge(ladder, Estimate(0, block, block.rounding, 0.0, ladder.allowance(block), 0.0), AUTO)
 
 
-def _judge_both(ladder: Ladder, best: Estimate, many: Estimate) -> Finding:
-    """The verdict of nine values and of many, which may not contradict each other."""
-    claimed = ladder.claimed
-    both = best.excludes(claimed) and many.excludes(claimed)
-    alike = (claimed < best.value) == (claimed < many.value)
-    if abs(best.value - many.value) > best.bound + many.bound and not (both and alike):
-        return _finding(ladder, many, CANNOT_TELL, STEPS_DISAGREE)
-    if not many.excludes(claimed):
-        return _judge(ladder, many if best.excludes(claimed) or many.bound < best.bound else best)
-    doubt = _confirm(ladder, best) if both else _staircase(ladder, many)
-    if doubt:
-        return _finding(ladder, many, CANNOT_TELL, doubt)
-    return _judge(ladder, many)
+def _auto_then_nine(ladder: Ladder, reference: Reference) -> Finding:
+    """The verdict from what ``auto`` says, with the help of nine values where that does not settle it.
+
+    Neither fails a claim alone: what one of them excludes is left open if the other one allows it.
+    """
+    auto = by_auto(ladder, reference)
+    if auto is not None and auto.verdict == AGREES:
+        return auto
+    nine = by_nine(ladder)
+    if auto is not None and auto.verdict == DISAGREES:
+        return _objection(nine, auto) or auto
+    if nine.verdict == DISAGREES:
+        return _objection_of_auto(ladder, reference, nine) or nine
+    if nine.verdict == CANNOT_TELL and not nine.reason.startswith("kink"):
+        better = auto is not None and auto.error_bound <= nine.error_bound
+        return _at_kink(ladder, reference, nine) or (auto if auto is not None and better else nine)
+    return nine
 
 
-def _judge(ladder: Ladder, best: Estimate) -> Finding:
-    gap = abs(ladder.claimed - best.value)
-    if best.excludes(ladder.claimed):
-        share = gap / max(abs(ladder.claimed), abs(best.value))
-        if share <= SMALLEST_ERROR * ladder.resolution:
-            reason = f"small: the gap is {share:.2g} of the component; f may be computed to a tolerance only"
-            return _finding(ladder, best, CANNOT_TELL, reason)
-        return _finding(ladder, best, DISAGREES, _difference(ladder.claimed, best.value, best.total))
-    if gap <= best.total and ladder.enough(best.bound, best.block):
-        return _finding(ladder, best, AGREES, "0 within the bound" if ladder.is_zero(best.block) else "")
-    return _finding(ladder, best, CANNOT_TELL, _doubt(ladder, best))
+def _objection(nine: Finding, auto: Finding) -> Finding | None:
+    """Nine values that allow a claim which ``auto`` excludes: the claim is left open then."""
+    apart = abs(nine.estimate - auto.estimate) > nine.error_bound + auto.error_bound
+    if nine.verdict == AGREES or (apart and nine.bounds_away <= 1):
+        return replace(auto, verdict=CANNOT_TELL, reason=CONTRADICTED)
+    between_slopes = nine.reason.startswith("kink") and nine.bounds_away <= 1
+    return nine if between_slopes or nine.reason == TOWARDS else None
 
 
-def _finding(ladder: Ladder, best: Estimate, verdict: str, reason: str) -> Finding:
-    rounding = best.rounding + best.allowance
-    total = rounding + best.truncation
-    h = best.block.h
-    return Finding(ladder.claimed, best.value, total, h, best.truncation, rounding, verdict, reason)
+def _objection_of_auto(ladder: Ladder, reference: Reference, nine: Finding) -> Finding | None:
+    """... and the other way round: a value of ``auto``, flagged or not, that nine values exclude.
+
+    Its bound may be anything then, so the claim has to be as near to it as it would be to nine values.
+    """
+    allowed = abs(nine.claimed - reference.value) <= min(reference.bound, nine.error_bound)
+    if allowed and abs(nine.estimate - reference.value) > nine.error_bound:
+        return replace(nine, verdict=CANNOT_TELL, reason=CONTRADICTED_BY_AUTO)
+    return _at_kink(ladder, reference, nine)
 
 
-def _judge_flat(ladder: Ladder) -> Finding | None:
-    """A function that does not move: constant here if that is so over many steps, else a plateau."""
-    flat = sorted(level for level, b in ladder.blocks.items() if b.flat)
-    low, high = flat[0], flat[-1]
-    moving = any(not b.flat for b in ladder.blocks.values()) or bool(ladder.failures)
-    if moving and high - low < CONSTANT_BINADES:
+def _at_kink(ladder: Ladder, reference: Reference, nine: Finding) -> Finding | None:
+    """The kink that ``auto`` sees at the point, if the claim is not outside its two slopes."""
+    low, high = sorted((reference.left, reference.right))
+    value, bound, h = reference.value, reference.bound, reference.h
+    beyond = SMALLEST_ERROR * ladder.resolution * abs(nine.claimed)
+    if not low - beyond <= nine.claimed <= high + beyond:  # NaN where there is no kink
         return None
-    h = ladder.blocks[high].h
-    rounding = ladder.probe.spacing / (4 * h)
-    verdict, reason = AGREES, f"f does not change within {4 * h:.2g} of the point"
-    if ladder.claimed != 0:
-        # a smooth function would have moved by at least 8 spacings, if the claim were right
-        seen = abs(ladder.claimed) > 8 * rounding and not moving
-        verdict = DISAGREES if seen else CANNOT_TELL
-        reason = reason if seen else f"plateau: {reason}"
-    return Finding(ladder.claimed, 0.0, rounding, h, 0.0, rounding, verdict, reason)
-
-
-def _difference(claimed: float, estimate: float, bound: float) -> str:
-    """What kind of error it looks like."""
-    if abs(estimate) <= bound:
-        return "the derivative is 0 within the bound"
-    ratio = claimed / estimate
-    spread = bound / abs(estimate)
-    for value, text in ((-1.0, "the sign is wrong"), (2.0, "twice the estimate"), (0.5, "half the estimate")):
-        if spread < 0.2 and abs(ratio - value) <= abs(value) * spread + 1e-9:
-            return text
-    return f"{ratio:.4g} times the estimate" if claimed else "0 is claimed"
-
-
-def _doubt(ladder: Ladder, best: Estimate) -> str:
-    """Why the bound is too large to decide."""
-    if ladder.enough(best.bound, best.block):
-        return "close: the gap is above the bound, but not by enough to be sure"
-    kink = best.block.kink or ladder.inherited_kink(best.level)
-    if abs(kink) > 0.4 * best.bound:
-        left, right = best.value - kink, best.value + kink
-        return f"kink: the slope is {left:.4g} on the left and {right:.4g} on the right"
-    if ladder.conflict(best.level) > 0.5 * best.bound:
-        return STEPS_DISAGREE
-    hides = f"an error of {ladder.resolution:.0%} could hide in the bound"
-    if best.rounding >= best.truncation:
-        lost = " and the noise of f" if ladder.probe.noisiness() > 4 else ""
-        return f"rounding{lost}: {hides}"
-    if any(kind != "grid" for kind in ladder.failures.values()):
-        return f"{_failure(ladder)}, and {hides} at smaller steps"
-    return f"truncation: f bends too much within the steps that rounding allows, {hides}"
-
-
-def _undecided(ladder: Ladder) -> Finding:
-    nan = float("nan")
-    if any(b.noisy for b in ladder.blocks.values()):
-        reason = "noise: f scatters or jumps, no smooth curve fits its values near the point"
-    elif any(b.flat for b in ladder.blocks.values()):
-        reason = "plateau: f does not change at the steps where it has values"
-    else:
-        reason = _failure(ladder)
-    return Finding(ladder.claimed, nan, inf, nan, inf, inf, CANNOT_TELL, reason)
-
-
-def _failure(ladder: Ladder) -> str:
-    said = f" (f raised {ladder.probe.raised})" if ladder.probe.raised else ""
-    kinds = list(ladder.failures.values())
-    level = min(ladder.failures, default=0)
-    where = f"within {4 * ladder.scale * 2.0**level:.2g} of the point"
-    if "overflow" in kinds:
-        return f"overflow: f is infinite {where}{said}"
-    if "domain" in kinds:
-        return f"domain edge: f has no value {where}{said}"
-    return f"grid: {ladder.probe.format.name} has no points between the nodes"
+    said = kink_of(reference.left, reference.right)
+    return Finding(nine.claimed, value, bound, h, nan, nan, CANNOT_TELL, said, AUTO)

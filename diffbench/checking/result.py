@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from diffbench.checking.component import AGREES, CANNOT_TELL, DISAGREES, Finding
+from diffbench.checking.finding import AGREES, CANNOT_TELL, DISAGREES, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = "component claimed estimate error_bound h truncation rounding verdict reason".split()
+COLUMNS = [
+    *("component", "claimed", "reference", "estimate", "error_bound", "bounds_away"),
+    *("h", "truncation", "rounding", "verdict", "reason"),
+]
+#: Columns that are left out of the text form where they are empty: ``auto`` has one bound.
+PARTS = ["truncation", "rounding"]
 #: Rows of the text form: what disagrees comes first.
 SHOWN = 10
 
@@ -54,8 +60,11 @@ class GradientCheck:
     def table(self) -> pd.DataFrame:
         """One row per component.
 
-        Columns: ``component claimed estimate error_bound h truncation rounding verdict reason``, with
-        ``error_bound = truncation + rounding``, the rounding of the claimed value included.
+        Columns: ``component claimed reference estimate error_bound bounds_away h truncation rounding verdict
+        reason``. The derivative is ``estimate`` ± ``error_bound``, the rounding of the claim included,
+        according to ``reference``: ``auto``, ``nine values``, ``many values`` or ``along a line``. The claim
+        is ``bounds_away`` error bounds from the estimate. ``error_bound = truncation + rounding``; these two
+        are NaN where ``auto`` is the reference, which has one bound for both.
         """
         return self.rows(self._order_of_components())
 
@@ -70,12 +79,20 @@ class GradientCheck:
 
     def worst(self, count: int = SHOWN) -> pd.DataFrame:
         """The rows to look at first: what disagrees, then what is open, then the largest gaps."""
+        return self.rows(self._worst_first()[:count])
+
+    def said(self) -> str:
+        """The component to look at first, in words: its reference with the bound, how far the claim is."""
+        first = self._worst_first()[0]
+        name = f"component {self.components[first]}: " if len(self.findings) > 1 else ""
+        return name + self.findings[first].comparison
+
+    def _worst_first(self) -> list[int]:
         rank = {DISAGREES: 0, CANNOT_TELL: 1, AGREES: 2}
-        order = sorted(
+        return sorted(
             self._order_of_components(),
             key=lambda i: (rank[self.findings[i].verdict], -_excess(self.findings[i])),
         )
-        return self.rows(order[:count])
 
     def assert_ok(self, strict: bool = False) -> None:
         """Raise an AssertionError with the table if a component disagrees.
@@ -107,13 +124,11 @@ class GradientCheck:
         return range(len(self.findings))
 
     def __str__(self) -> str:
-        shown = self.worst()
-        text = (
-            shown.to_string(index=False, float_format=lambda v: f"{v:.6g}", na_rep="-") if len(shown) else ""
-        )
+        shown = without_empty_parts(self.worst())
+        text = shown.to_string(index=False, float_format=lambda v: f"{v:.6g}", na_rep="-")
         hidden = len(self.findings) - len(shown)
         more = [f"... and {hidden} more components (see .table)"] if hidden > 0 else []
-        return "\n".join([self.summary(), *filter(None, [text]), *more, *(f"note: {n}" for n in self.notes)])
+        return "\n".join([self.summary(), text, *more, self.said(), *(f"note: {n}" for n in self.notes)])
 
     def __repr__(self) -> str:
         return f"<GradientCheck: {self.summary()}>"
@@ -122,10 +137,15 @@ class GradientCheck:
         from html import escape
 
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        table = self.worst(50).to_html(index=False, float_format=lambda v: f"{v:.6g}", na_rep="-")
-        return f"<p><b>{escape(self.summary())}</b></p>{table}{notes}"
+        rows = without_empty_parts(self.worst(50))
+        table = rows.to_html(index=False, float_format=lambda v: f"{v:.6g}", na_rep="-")
+        return f"<p><b>{escape(self.summary())}</b></p>{table}<p>{escape(self.said())}</p>{notes}"
+
+
+def without_empty_parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Some rows without the two parts of the bound, where none of them knows these."""
+    return rows.drop(columns=PARTS) if rows[PARTS].isna().all(axis=None) else rows
 
 
 def _excess(found: Finding) -> float:
-    gap = abs(found.claimed - found.estimate)
-    return gap / found.error_bound if found.error_bound > 0 else gap
+    return 0.0 if isnan(found.bounds_away) else found.bounds_away

@@ -60,6 +60,7 @@ def check(
     if gradient is None:
         raise UserError("say what is to be checked: --gradient TARGET")
     point, variables = parse_point(at)
+    from diffbench.checking.result import without_empty_parts
     from diffbench.gradient_check import check_gradient
 
     function = _function(target, command, pattern, timeout, len(point), variables)
@@ -77,7 +78,8 @@ def check(
             }
         )
     else:
-        print_table(records(result.worst(SHOWN)), f"{title}: {result.summary()}")
+        print_table(records(without_empty_parts(result.worst(SHOWN))), f"{title}: {result.summary()}")
+        click.echo(result.said())
         if len(result.findings) > SHOWN:
             note(f"note: {len(result.findings) - SHOWN} more components; --json has all")
         for text in result.notes:

@@ -8,10 +8,11 @@ the lines of a point. Easy lines of float64 go in lock step, as many points of o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from diffbench.arithmetic.formats import Format
 from diffbench.errors import RefusedError, UserError
 from diffbench.methods.automatic.drive import FEW, Columns, _numbers, _one_by_one
 from diffbench.methods.automatic.engine import Result, steps
@@ -35,7 +36,7 @@ def automatic(asked: Request) -> Partials:
     """
     lines = Lines(asked)
     checks = asked.checked(lines.evaluator)
-    columns = _columns(lines)
+    columns = columns_of(lines)
     exact = columns.value
     value = asked.fmt.round(exact)
     with np.errstate(invalid="ignore"):
@@ -61,6 +62,32 @@ def automatic(asked: Request) -> Partials:
     )
 
 
+class Along(Protocol):
+    """A function along every coordinate of one or several points, called with nodes and the line of each.
+
+    Attributes
+    ----------
+    fmt : Format
+    n : int
+        Lines of one point.
+    x : array, shape (P * n,)
+        Where each line has its derivative taken.
+    base : array, shape (P,)
+        The function's values at the points.
+    wide : dtype
+        Of the values: float64, or longdouble for longdouble.
+    """
+
+    fmt: Format
+    n: int
+    x: Raw
+    base: Raw
+    wide: Any
+
+    def __call__(self, line: Raw, nodes: Raw) -> Raw:
+        """Values at nodes; NaN or infinite where there is none."""
+
+
 class Lines:
     """The function along every coordinate of every point; line number = point * n + coordinate.
 
@@ -77,7 +104,7 @@ class Lines:
     """
 
     def __init__(self, asked: Request) -> None:
-        self.asked, self.n = asked, asked.n
+        self.asked, self.n, self.fmt = asked, asked.n, asked.fmt
         self.x: Raw = asked.points.reshape(-1)
         self.wide: Any = np.longdouble if asked.fmt.name == "longdouble" else np.float64
         self.low = None if asked.low is None else rows(asked.low).reshape(-1)
@@ -124,9 +151,9 @@ class Lines:
 # estimating -----------------------------------------------------------------------------------------------
 
 
-def _columns(lines: Lines) -> Columns:
+def columns_of(lines: Along) -> Columns:
     """Results of all lines: easy ones of float64 in lock step, the others one by one."""
-    fmt, count = lines.asked.fmt, len(lines.x)
+    fmt, count = lines.fmt, len(lines.x)
     columns = Columns(
         np.full(count, np.nan, dtype=lines.wide),
         np.full(count, np.inf),
@@ -158,20 +185,20 @@ class _LinesInLockstep(Lockstep):
 
     def __init__(
         self,
-        lines: Lines,
+        lines: Along,
         finish: Callable[[Raw, Raw, Raw, Raw, int], None],
         give_up: Callable[[Raw, dict[int, dict[float, float]]], None],
     ) -> None:
-        super().__init__(lines, lines.asked.fmt.u, finish, give_up)
+        super().__init__(lines, lines.fmt.u, finish, give_up)
         self.lines = lines
 
     def values(self, index: Raw, nodes: Raw) -> Raw:
         return self.lines(np.tile(index, len(nodes) // len(index)), nodes)
 
 
-def _estimates(lines: Lines, which: Raw, known: list[dict[Any, Any]] | None = None) -> list[Result]:
+def _estimates(lines: Along, which: Raw, known: list[dict[Any, Any]] | None = None) -> list[Result]:
     """The estimator on some of the lines; what all of them want next is evaluated in one call."""
-    fmt = lines.asked.fmt
+    fmt = lines.fmt
     round_, number = _numbers(fmt)
     results: dict[int, Result] = {}
     with np.errstate(all="ignore"):
@@ -191,7 +218,7 @@ def _estimates(lines: Lines, which: Raw, known: list[dict[Any, Any]] | None = No
     return [results[line] for line in which.tolist()]
 
 
-def _answered(lines: Lines, asking: list[Any], number: Any) -> list[Any]:
+def _answered(lines: Along, asking: list[Any], number: Any) -> list[Any]:
     """The runs with the values they asked for."""
     if not asking:
         return []
