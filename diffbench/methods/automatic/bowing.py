@@ -198,11 +198,14 @@ class Bowing:
         below = [p for p in self.probe.sound if p.h < nodes[0].h]
         curves = [curved(p, self.unit) for p in below]
         for pair in nodes:
+            if bows.nodes and bows.able:
+                bows.watch(self.noise)
             bows.add(curved(pair, self.unit))
             slopes.add(pair)
-            fit = bows.fit(self.noise, curves) if bows.able else None
-        odd = slopes.fit(self.noise, below)
-        if fit is None or conflict(odd, self.noise) or contradicted(fit, self.noise):
+        if not bows.able or conflict(slopes.fit(self.noise, below), self.noise):
+            return None
+        fit = bows.fit(self.noise, curves)
+        if contradicted(fit, self.noise):
             return None
         return replace(fit, slope=fit.slope * min(1.0, fit.h / max(self._reach(), fit.h)))
 

@@ -23,6 +23,9 @@ from typing import Any
 from diffbench.methods.automatic.pairs import Noise, Pair
 from diffbench.methods.automatic.tableau import CONFLICT, Choice, Fit, Tableau, pattern, remainders
 
+#: Scaled coefficients, their noise, and the largest that any top has seen.
+Scaled = tuple[list[float], list[float], list[float]]
+
 ROOT_6 = math.sqrt(6.0)
 SHARED = {2: 2 / 3, 1: 1 / 2}  # of the variance of a node: that of f(x)
 
@@ -108,23 +111,29 @@ class Bows(Tableau):
         self.steps.append(step)
         self.nodes.append(pair)
 
+    def _ratios(self) -> tuple[float, ...]:
+        return tuple(step / self.steps[-1] for step in reversed(self.steps))
+
+    def watch(self, noise: Noise) -> tuple[Scaled, Scaled]:
+        """The scaled coefficients with this top, remembered for where a larger one sees less of them."""
+        order, h, ratios = self.nodes[-1].order, self.nodes[-1].h / self.unit, self._ratios()
+        powers = [self._t[-1] ** j for j in range(len(self.nodes) + 1)]
+        units = self._units(powers, h)
+        main, main_noise = self._main(noise, reading(ratios, order), powers, h)
+        between, between_noise = self._between(noise, ratios, powers, h)
+        return (
+            (main, main_noise, self._peaks(self._peak_odd, main, main_noise, units)),
+            (between, between_noise, self._peaks(self._peak_even, between, between_noise, units)),
+        )
+
     def fit(self, noise: Noise, below: Sequence[Pair]) -> Fit:
         """The best choice of nodes, judged by all smaller ones."""
-        order, top, count = self.nodes[-1].order, self.nodes[-1], len(self.nodes)
-        ratios = tuple(step / self.steps[-1] for step in reversed(self.steps))
-        shape = reading(ratios, order)
-        powers = [self._t[-1] ** j for j in range(count + 1)]
+        order, top = self.nodes[-1].order, self.nodes[-1]
         h = top.h / self.unit
-        main, main_noise = self._main(noise, shape, powers, h)
-        between, between_noise = self._between(noise, ratios, powers, h)
-        beta = remainders(
-            self.ops,
-            order,
-            self._peaks(self._peak_odd, main, main_noise, self._units(powers, h)),
-            main_noise,
-            self._peaks(self._peak_even, between, between_noise, self._units(powers, h)),
-            between_noise,
-        )
+        shape = reading(self._ratios(), order)
+        powers = [self._t[-1] ** j for j in range(len(self.nodes) + 1)]
+        (main, main_noise, peaks), (between, between_noise, peaks_between) = self.watch(noise)
+        beta = remainders(self.ops, order, peaks, main_noise, peaks_between, between_noise)
         skip = 2 - order  # one node alone has no slope
         scale = self._units(powers, h)[0]
         values, spread, truncation = [], [], []
