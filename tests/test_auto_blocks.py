@@ -120,3 +120,33 @@ def test_another_rule_in_blocks_is_noticed(
     monkeypatch.setattr(window, constant, value)
     found, _ = differences(rational, -6.0, 6.0, 300, 14)
     assert any(found.values())
+
+
+def composition(seed: int) -> tuple[Function, float]:
+    """A function drawn from exact operations, and its length scale."""
+    draw = np.random.default_rng(seed)
+    c, kinds, scale = draw.uniform(-3, 3, 8).round(3), draw.integers(0, 6, 5), 10.0 ** draw.integers(-3, 4)
+
+    def f(x: Any) -> Any:
+        t = x / scale
+        v = t * c[0] + c[1]
+        for i, kind in enumerate(kinds):
+            one = c[2 + i]
+            v = (
+                v * (t - one),
+                v + one * t * t,
+                1 / (1.3 + v * v),
+                np.sqrt(2 + v * v) + t,
+                v / (2 + t * t),
+                v - one * t * t * t,
+            )[kind]
+        return v
+
+    return f, scale
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_compositions_are_decided_alike(seed: int) -> None:
+    f, scale = composition(seed)
+    found, _ = differences(f, -3 * scale if seed % 2 else 0.2 * scale, 3 * scale, 100, seed)
+    assert not any(found.values()), found
