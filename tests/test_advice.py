@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import math
 from pathlib import Path
@@ -156,6 +157,7 @@ DOUBTFUL = [
     ("relu", lambda x: np.maximum(x, 0), 0.0, "the slope is 0 on the left and 1 on the right"),
     ("no derivative", np.sqrt, 0.0, "grow without bound"),
     ("cube root", np.cbrt, 0.0, "grow without bound"),
+    ("jump, from the left", lambda x: np.ceil(x), 1.0, "grow without bound"),
     ("constant", lambda x: 3.0 + 0 * x, 1.0, "the same value at all steps"),
     ("chaos", lambda x: np.sin(1e300 * x), 1.0, ""),
 ]
@@ -168,6 +170,38 @@ def test_where_it_cannot_tell_it_says_so(f: Any, x: float, said: str, opaque: bo
     assert advice.status == "low_confidence"
     assert said in advice.message
     assert f"low_confidence: {advice.message}" in str(advice)
+
+
+@pytest.mark.parametrize("f", [lambda x: x**2, lambda x: 1 - np.cos(x), lambda x: np.sin(x) ** 3])
+def test_a_derivative_of_0_beside_the_slopes_around_is_no_doubt(f: Any) -> None:
+    advice = db.advise(f, 0.0)
+    assert (advice.status, advice.message) == ("ok", "")
+    assert abs(advice.value) <= advice.bound < 1e-8
+
+
+@pytest.mark.skipif(db.formats()["longdouble"].precision <= 53, reason="longdouble is binary64 here")
+def test_rounding_is_no_growth() -> None:
+    """At f' = 0 the smallest steps change f by one unit in the last place; the quotient rises like 1/h."""
+    advice = db.advise(lambda x: x * np.exp(x), -1.0, "longdouble")
+    assert "grow without bound" not in advice.message
+    assert advice.stencil
+
+
+def test_a_contradiction_with_the_exact_derivative_is_said() -> None:
+    """A staircase looks linear from far away; its derivative is 0."""
+    advice = db.advise(np.floor, 1.5)
+    assert advice.status == "low_confidence"
+    assert advice.message.startswith("the exact derivative is 1 away from what the values of f say, 1 within")
+
+
+def test_what_the_function_raises_in_arb_alone_is_no_error() -> None:
+    def assigns(x: Any) -> Any:
+        x[...] = np.sin(x[...])
+        return x
+
+    advice = db.advise(assigns, 1.0)
+    assert advice.value == pytest.approx(math.cos(1.0), rel=1e-12)
+    assert "not checked" in str(advice)
 
 
 def test_without_a_finite_derivative_no_step_is_recommended() -> None:
@@ -336,11 +370,24 @@ def test_one_coordinate_after_the_other() -> None:
 # --- requests that make no sense ---
 
 
+def _leaves(x: Any) -> Any:
+    raise SystemExit(3)
+
+
+def _counter() -> Any:
+    calls = itertools.count()
+    return lambda x: np.sin(x) + 1e-3 * next(calls)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (dict(f=3), "must be callable, not int 3"),
         (dict(x="one"), "must be one real number"),
+        (dict(x="1.0"), "must be one real number, not '1.0'"),
+        (dict(x=10**400), "must be one real number, not 1000"),
+        (dict(f=_leaves), "SystemExit: 3"),
+        (dict(f=_counter()), "remembers its calls"),
         (dict(x=[1.0, 2.0]), "must be one real number"),
         (dict(x=math.nan), "not a finite number"),
         (dict(x=1e6, format="float16"), "not a finite number of float16"),

@@ -116,7 +116,7 @@ HOSTILE: list[tuple[str, Callable[..., Any], str]] = [
     ("list", lambda x: [1.0, 2.0], "shape (2,)"),
     ("wide array", lambda x: np.zeros((2, 2)), "shape (2, 2)"),
     ("empty", lambda x: np.array([]), "shape (0,)"),
-    ("dictionary", lambda x: {"y": 1.0}, "object for x of float64"),
+    ("dictionary", lambda x: {"y": 1.0}, "returned dict {'y': 1.0} at x = 0.25"),
     ("longdouble", lambda x: np.longdouble(1), "longdouble for x of float64: keep the precision"),
     ("ragged", lambda x: [[1.0], [1.0, 2.0]], "list"),
 ]
@@ -455,7 +455,10 @@ PRINTED = [
     ("0x1.8p+1", 3.0),
     ("result: 7.", 7.0),
     ("1.5 (in 3.2s)", 1.5),
-    ("1,5", 5.0),
+    ("1, 5", 5.0),
+    ("0.25,1.5", 1.5),
+    ("x,1e-3,.5e1", 5.0),
+    ("1,234 steps, f = 2.5", 2.5),
     ("-inf", -math.inf),
     ("1\n2\n", 2.0),
 ]
@@ -464,6 +467,15 @@ PRINTED = [
 @pytest.mark.parametrize(("text", "number"), PRINTED)
 def test_the_last_number_is_read(text: str, number: float) -> None:
     assert Command("true {x}")._number(text, ["true"]) == number
+
+
+@pytest.mark.parametrize("text", ["1,5", "y = -0,25e-3", "1.234,5", "1,234.5", "f: 12,345,678", "3,0.5,7"])
+def test_a_decimal_comma_is_no_number(text: str) -> None:
+    """Read as its last part, 1,25338 would be 25338: a number, and not that of the program."""
+    with pytest.raises(CommandError, match="one number with a comma or several.*LC_ALL=C.*--pattern"):
+        Command("true {x}")._number(text, ["true"])
+    digits = text.split()[-1].replace(",", "").lstrip("-")
+    assert math.isfinite(Command("true {x}", r"(\d)\D*$")._number(digits, ["true"]))
 
 
 def test_nan_is_read_as_nan() -> None:

@@ -86,7 +86,7 @@ def outcome_of(call: Call, point: Any) -> Outcome:
         return Outcome(call(point))
     except _TimeIsUp:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a simulation that leaves when it dislikes its input
         return Outcome(error=said(error))
 
 
