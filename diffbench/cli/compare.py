@@ -73,7 +73,6 @@ def compare(
     from diffbench.arithmetic.formats import get_format
     from diffbench.targets import resolve
     from diffbench.tournament.comparison import EVERYBODY, undecided
-    from diffbench.tournament.comparison import compare as compare_methods
 
     how = calling(options)
     problem = resolve(target, parse_numbers(at), how)
@@ -84,7 +83,7 @@ def compare(
     found = []
     for name in chosen:
         for one, bound in _judged(problem, how, name, derivative) if problem.opaque else [(problem, 0.0)]:
-            compared = _compared(compare_methods, one, name, derivative, patterns, limit)
+            compared = _compared(one, name, derivative, patterns, limit)
             found += [undecided(each, bound) for each in compared] if bound else compared
     if as_json:
         print_json([_as_json(problem.name, one) for one in found])
@@ -97,16 +96,18 @@ def compare(
             note(f"wrote  {path}") if as_json else click.echo(f"wrote  {path}")
 
 
-def _compared(compare_methods: Any, problem: Any, *request: Any) -> list[Comparison]:
+def _compared(
+    problem: Any, name: str, derivative: int, patterns: list[str], limit: dict[str, float]
+) -> list[Comparison]:
     """The comparison; what no arithmetic can run may still be called as it is."""
-    *request, limit = request
+    from diffbench.tournament.comparison import compare as compare_methods
+
     try:
-        found: list[Comparison] = compare_methods(problem, *request, **limit)
+        return compare_methods(problem, name, derivative, patterns, **limit)
     except RefusedError as error:
         if problem.opaque:
             raise
         raise RefusedError(f"{error}\nor call it as it is, with plain numbers: --opaque") from error
-    return found
 
 
 def _judged(problem: Any, how: Any, format_name: str, derivative: int) -> list[tuple[Any, float]]:
