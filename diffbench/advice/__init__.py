@@ -18,7 +18,7 @@ from diffbench.advice.curve import Curve, error_curve
 from diffbench.advice.instead import alternatives
 from diffbench.advice.probe import dyadic
 from diffbench.advice.record import Advice, Check, Option, Usual
-from diffbench.advice.survey import INFINITE, Survey, derivative_unit, survey
+from diffbench.advice.survey import INFINITE, Survey, survey
 from diffbench.advice.usual import usual_steps
 from diffbench.arithmetic.formats import Format, get_format
 from diffbench.errors import UnknownNameError, UserError
@@ -222,7 +222,7 @@ def _answer(
     reasons = _reasons(found, "kink" in message)
     evaluations = probe.evaluations  # what the check costs is not what the advice cost
     check = check_advice(probe, truth, curve.stencil, chosen.h, scale, found.size)
-    unit = derivative_unit(yardstick, found.size, probe.x, derivative, found.slope)
+    unit = found.unit
     if not message and chosen.error > 0.1 * unit:
         status = "low_confidence"
         share = f"{chosen.error / unit:.0%} of" if chosen.error <= unit else "larger than"

@@ -32,6 +32,8 @@ _BELOW, _ABOVE = 8, 13
 _GROWING = 12
 #: Units in the last place by which rounding alone may change a value.
 _ROUNDING = 8
+#: A change of f by so many standard deviations is none of the noise.
+_NO_NOISE = 12
 #: Noise that is so much of all changes of f may hide f altogether.
 _NOISY = 0.15
 INFINITE = "difference quotients grow without bound as h falls: f has no finite derivative at x"
@@ -56,6 +58,8 @@ class Survey:
         The steps that are worth a look.
     size : float
         |f| at x, or around x where f(x) is 0.
+    unit : float
+        What errors are relative to: the derivative, or where that may be 0 what it could be.
     notes : list of str
     """
 
@@ -67,6 +71,7 @@ class Survey:
     low: float
     high: float
     size: float
+    unit: float
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -168,18 +173,25 @@ def _measured(probe: Probe, derivative: int, scale: float, wanted_kind: str | No
     yardstick = _doubts(yardstick, rungs, noise, derivative, probe)
     if kind == "central":
         yardstick = second_opinion(yardstick, probe, derivative)
-    typical = _typical_slope(rungs)
-    return Survey(
-        probe, kind, yardstick, noise, typical, low, high, _size(probe, rungs, yardstick), tuple(notes)
-    )
+    slope = rungs.slope[np.isfinite(rungs.slope)]
+    typical = float(np.median(slope)) if len(slope) else 0.0
+    unit = _unit(yardstick, rungs, noise, derivative, probe)
+    size = _size(probe, rungs, yardstick)
+    return Survey(probe, kind, yardstick, noise, typical, low, high, size, unit, tuple(notes))
 
 
-def derivative_unit(yardstick: Yardstick, size: float, x: float, derivative: int, slope: float) -> float:
+def _unit(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, probe: Probe) -> float:
     """What errors are relative to: the derivative; where that may be 0, max|f| / scale^m or slopes nearby."""
     if abs(yardstick.value) > 2 * yardstick.bound:
         return abs(yardstick.value)
-    around = slope if derivative == 1 else 0.0  # x**2 at 0, where f is 0 too
-    return max(abs(yardstick.value), size / max(1.0, abs(x)) ** derivative, around)
+    around = 0.0
+    if derivative == 1 and probe.value == 0:  # x**2 at 0: the slopes nearby that are no noise
+        near = rungs.h <= max(1.0, abs(probe.x))
+        with np.errstate(invalid="ignore"):
+            slopes = rungs.slope[near & (rungs.slope * rungs.h > _NO_NOISE * noise)]
+        around = float(np.median(slopes)) if len(slopes) else 0.0
+    size = _size(probe, rungs, yardstick) / max(1.0, abs(probe.x)) ** derivative
+    return max(abs(yardstick.value), size, around)
 
 
 def second_opinion(yardstick: Yardstick, probe: Probe, derivative: int) -> Yardstick:
@@ -206,11 +218,6 @@ def second_opinion(yardstick: Yardstick, probe: Probe, derivative: int) -> Yards
     if bound < yardstick.bound and yardstick.status == "ok":
         return replace(yardstick, value=value, bound=bound, source="the automatic estimator (method 'auto')")
     return yardstick
-
-
-def _typical_slope(rungs: Rungs) -> float:
-    slope = rungs.slope[np.isfinite(rungs.slope)]
-    return float(np.median(slope)) if len(slope) else 0.0
 
 
 def _size(probe: Probe, rungs: Rungs, yardstick: Yardstick) -> float:
@@ -302,9 +309,7 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
             f"f has a kink at x: the slope is {slopes[0]:.6g} on the left and {slopes[1]:.6g} on the right"
         )
         return replace(yardstick, status="low_confidence", message=message)
-    unit = derivative_unit(
-        yardstick, _size(probe, rungs, yardstick), probe.x, derivative, _typical_slope(rungs)
-    )
+    unit = _unit(yardstick, rungs, noise, derivative, probe)
     if yardstick.status == "ok" and yardstick.bound > max(1e-3, 64 * probe.format.u) * unit:
         message = f"the derivative is only known to {yardstick.bound:.2g} of {yardstick.value:.3g}"
         return replace(yardstick, status="low_confidence", message=message)
