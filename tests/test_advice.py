@@ -26,12 +26,16 @@ from diffbench.cli.advise import _plain
 from diffbench.errors import UserError
 from diffbench.stencils import stencil_from_name
 
-BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "advise_catalogue.py"
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def benchmark_module() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("advise_catalogue", BENCHMARK)
+    return _benchmark("advise_catalogue")
+
+
+def _benchmark(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -131,7 +135,7 @@ def test_the_advice_is_close_to_the_robust_best_step(benchmark_module: ModuleTyp
     assert factor.quantile(0.9) <= 2
     assert rows.loc[rows["status"] == "ok", "factor"].max() <= 10
     held = (rows["actual"] <= rows["expected"])[rows["factor"].notna()]
-    assert held.mean() >= 0.8  # it is a 90th percentile of neighbours; measured 0.87
+    assert held.mean() >= 0.9  # it is a 90th percentile of neighbours; measured 0.96
 
 
 @pytest.mark.slow
@@ -148,6 +152,16 @@ def test_so_it_is_in_all_formats(
     assert factor.quantile(0.9) <= 10
     trusted = rows.loc[rows["status"] == "ok", "factor"].dropna()
     assert trusted.quantile(0.99) <= 10
+
+
+@pytest.mark.parametrize("kind", ["values", "few", "few, float32"])
+def test_nine_of_ten_steps_stay_below_the_expected_error(kind: str) -> None:
+    """On random functions with a seed that the constants were not chosen on; 60 cases have a spread of 4 %."""
+    rows = _benchmark("advise_random").measure(kind, 31, 60)
+    known = rows[rows["held"].notna()]
+    assert len(known) >= 50
+    assert known["held"].mean() >= 0.9
+    assert known["around"].mean() >= 0.9
 
 
 # --- what it is honest about ---
@@ -420,7 +434,7 @@ def test_nothing_global_is_left_changed() -> None:
 
 
 def test_the_page_is_written_from_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    specification = importlib.util.spec_from_file_location("which_step", BENCHMARK.with_name("which_step.py"))
+    specification = importlib.util.spec_from_file_location("which_step", BENCHMARKS / "which_step.py")
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
