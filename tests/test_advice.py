@@ -156,7 +156,7 @@ def test_so_it_is_in_all_formats(
 
 @pytest.mark.parametrize("kind", ["values", "few", "few, float32"])
 def test_nine_of_ten_steps_stay_below_the_expected_error(kind: str) -> None:
-    """On random functions with a seed that the constants were not chosen on; 60 cases have a spread of 4 %."""
+    """On random functions with a seed that no constant was chosen on; 60 cases have a spread of 4 %."""
     rows = _benchmark("advise_random").measure(kind, 31, 60)
     known = rows[rows["held"].notna()]
     assert len(known) >= 50

@@ -50,6 +50,10 @@ def _hang_in_compiled_code(x: float) -> float:
     return float(sum(itertools.repeat(1)))
 
 
+def _process(x: float) -> float:
+    return float(os.getpid())
+
+
 def _exit(x: float) -> float:
     os._exit(3)
 
@@ -89,6 +93,13 @@ def test_anything_that_gives_a_number_can_be_sampled(
     np.testing.assert_allclose(values, [exact(x) for x in POINTS], rtol=4e-16)  # 2 ulp: vector or scalar code
     assert f(POINTS.reshape(7, 1)).shape == (7, 1)
     assert float(f(0.5)) == pytest.approx(exact(0.5), rel=4e-16)
+
+
+def test_processes_stay_for_the_next_calls() -> None:
+    """A function that is asked point by point would else start a process for each."""
+    f = opaque(_process, executor="process", jobs=1)
+    first, second = float(f(1.0)), float(f(2.0))
+    assert first == second != os.getpid()
 
 
 def test_no_point_is_asked_for_twice() -> None:

@@ -100,8 +100,8 @@ def _advices(
         ]
     if how.wanted or target is None:
         raise UserError(
-            "--command, --truth and --opaque are for functions of one variable: give one number, and numbers in "
-            "place of the other components; a gradient of a command is judged by `diffbench check`"
+            "--command, --truth and --opaque are for functions of one variable: give one number, and "
+            "numbers in place of the other components; a gradient of a command is judged by `diffbench check`"
         )
     function = resolve_point_function(target, len(point), variables)
     labels = getattr(function, "variables", None) or [f"x[{i}]" for i in range(len(point))]

@@ -14,10 +14,12 @@ import queue
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from diffbench.errors import UnknownNameError, UserError
@@ -191,28 +193,44 @@ class Threads:
 
 @dataclass(frozen=True)
 class Processes:
-    """Several calls at once in processes of their own, which are ended when their time is up."""
+    """Several calls at once in processes of their own, which are ended when their time is up.
+
+    The workers stay for the next calls, as starting one takes longer than most calls, and end with this.
+    """
 
     jobs: int
     timeout: float | None = None
 
+    @cached_property
+    def pool(self) -> Any:
+        """The workers; pebble starts another one where one had to be ended."""
+        from pebble import ProcessPool
+
+        pool = ProcessPool(max_workers=self.jobs, context=_context())
+        weakref.finalize(self, _end, pool)  # also when the program ends
+        return pool
+
     def run(self, call: Call, points: Sequence[Any]) -> list[Outcome]:
-        from pebble import ProcessExpired, ProcessPool
+        from pebble import ProcessExpired
 
         _check_portable(call)
-        with ProcessPool(max_workers=min(self.jobs, len(points)), context=_context()) as pool:
-            futures = [pool.schedule(outcome_of, args=(call, p), timeout=self.timeout) for p in points]
-            found = []
-            for future in futures:
-                try:
-                    found.append(future.result())
-                except TimeoutError:
-                    found.append(_late(self.timeout))
-                except ProcessExpired as error:
-                    found.append(Outcome(error=f"its process ended abruptly (exit code {error.exitcode})"))
-                except Exception as error:  # the value could not travel back, or the process did not start
-                    found.append(Outcome(error=said(error)))
+        futures = [self.pool.schedule(outcome_of, args=(call, p), timeout=self.timeout) for p in points]
+        found = []
+        for future in futures:
+            try:
+                found.append(future.result())
+            except TimeoutError:
+                found.append(_late(self.timeout))
+            except ProcessExpired as error:
+                found.append(Outcome(error=f"its process ended abruptly (exit code {error.exitcode})"))
+            except Exception as error:  # the value could not travel back, or the process did not start
+                found.append(Outcome(error=said(error)))
         return found
+
+
+def _end(pool: Any) -> None:
+    pool.stop()
+    pool.join()
 
 
 def _context() -> Any:
