@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import pickle
+import queue
 import sys
 import threading
 import time
@@ -23,8 +24,9 @@ from hypothesis import strategies as st
 
 import diffbench as db
 from diffbench.errors import RefusedError, UnknownNameError, UserError
-from diffbench.opaque import Command, CommandError, OpaqueFunction, command, opaque
+from diffbench.opaque import Command, CommandError, OpaqueFunction, command, executors, opaque
 from diffbench.opaque.command import number_text
+from diffbench.opaque.executors import Threads
 
 POINTS = np.linspace(0.25, 1.0, 7)
 
@@ -100,6 +102,25 @@ def test_processes_stay_for_the_next_calls() -> None:
     f = opaque(_process, executor="process", jobs=1)
     first, second = float(f(1.0)), float(f(2.0))
     assert first == second != os.getpid()
+
+
+class _SlowToReturn(queue.Queue[Any]):
+    """Hands an item over and returns much later, as a thread does that is switched off at that moment."""
+
+    def put(self, item: Any, *options: Any) -> None:
+        super().put(item, *options)
+        if isinstance(item, tuple):  # an outcome
+            time.sleep(0.02)
+
+
+def test_no_thread_takes_its_own_answer_for_one_that_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that leaves because its answer is there already would at last leave nobody to work."""
+    monkeypatch.setattr(executors.queue, "SimpleQueue", _SlowToReturn)
+    found: list[Any] = []
+    run = threading.Thread(target=lambda: found.extend(Threads(2, 60.0).run(abs, range(8))), daemon=True)
+    run.start()
+    run.join(10)
+    assert [outcome.value for outcome in found] == list(range(8))
 
 
 def test_no_point_is_asked_for_twice() -> None:

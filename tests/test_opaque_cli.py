@@ -222,6 +222,14 @@ def test_check_of_several_variables(say: Any, words: list[str], code: int) -> No
 
 # --- mistakes ---
 
+
+def test_check_of_a_function_of_plain_numbers(say: Any) -> None:
+    assert say("check", "math:sin", "--gradient", "math:cos", "--at", "1")[0] == 0
+    assert say("check", "math:sin", "--gradient", "math:sin", "--at", "1")[0] == 1
+    code, _, err = say("check", "math:sin", "--gradient", "cos(x)", "--at", "1", "--format", "float32")
+    assert (code, "TypeError" in err) == (2, True)  # it would run in float64
+
+
 MISTAKES = [
     (["advise"], "missing argument 'TARGET'"),
     (["advise", "sin(x)"], "say where to differentiate sin(x): --at X"),

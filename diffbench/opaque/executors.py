@@ -156,6 +156,7 @@ class Threads:
     def run(self, call: Call, points: Sequence[Any]) -> list[Outcome]:
         found: list[Outcome | None] = [None] * len(points)
         started = [0.0] * len(points)
+        given_up: set[int] = set()  # not `found`: that may have this call's own outcome by then
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for index in range(len(points)):
             todo.put(index)
@@ -169,7 +170,7 @@ class Threads:
                     return
                 started[index] = time.monotonic()
                 done.put((index, outcome_of(call, points[index])))
-                if found[index] is not None:  # given up meanwhile: somebody else has taken this place
+                if index in given_up:  # somebody else has taken this place
                     return
 
         def hire() -> None:
@@ -187,6 +188,7 @@ class Threads:
             for index, begun in enumerate(started):
                 if self.timeout and found[index] is None and begun and now - begun > self.timeout:
                     found[index] = _late(self.timeout)
+                    given_up.add(index)
                     hire()
         return [outcome for outcome in found if outcome is not None]
 
