@@ -195,6 +195,8 @@ def precise_balls(f: Program, x: Any, orders: Iterable[int], bits: int) -> dict[
 
 def _finite_point(x: Any) -> Any:
     try:
+        if isinstance(x, str | bytes):
+            raise TypeError("text")
         finite = np.ndim(x) == 0 and not np.iscomplexobj(x) and bool(np.isfinite(x))
     except (TypeError, ValueError) as error:
         raise UserError(f"the point must be a real number, not {x!r}") from error

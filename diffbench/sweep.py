@@ -298,9 +298,11 @@ def _names(what: str, given: Any) -> tuple[str, ...]:
 
 def _real(what: str, value: Any) -> float:
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError("text")
         number = float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{what} must be one real number, not {value!r}") from error
+        raise UserError(f"{what} must be one real number, not {repr(value).splitlines()[0]:.40}") from error
     if not np.isfinite(number):
         raise UserError(f"{what} must be finite, not {number!r}")
     return number

@@ -70,7 +70,8 @@ class Calling:
     @property
     def wanted(self) -> bool:
         """Whether the target is opaque: any of the options says so."""
-        return self.opaque or any((self.command, self.pattern, self.timeout, self.jobs, self.truth))
+        given = (self.command, self.pattern, self.timeout, self.jobs, self.truth)
+        return self.opaque or any(option is not None for option in given)
 
     def wrap(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """A target's function, called as the options say."""
@@ -80,13 +81,16 @@ class Calling:
             return function
         executor = "thread" if self.jobs else "serial"
         name = getattr(function, "__name__", None)
-        return opaque(function, name=name, executor=executor, jobs=self.jobs, timeout=self.timeout or TIMEOUT)
+        return opaque(function, name=name, executor=executor, jobs=self.jobs, timeout=self.seconds)
 
     def run(self) -> Callable[[Any], Any]:
         """The command as a function."""
-        return command(
-            str(self.command), pattern=self.pattern, timeout=self.timeout or TIMEOUT, jobs=self.jobs
-        )
+        return command(str(self.command), pattern=self.pattern, timeout=self.seconds, jobs=self.jobs)
+
+    @property
+    def seconds(self) -> float:
+        """The time limit of one call."""
+        return TIMEOUT if self.timeout is None else self.timeout
 
     def known(self) -> Callable[[Any], Any] | float | None:
         """The truth: a number, a program to differentiate, or nothing."""
@@ -161,7 +165,29 @@ def _named(target: str, at: Sequence[float]) -> Problem:
         raise UserError(f"name a function of the file: {target}:FUNCTION; {_functions_text(module)}")
     if _WORD.fullmatch(target) and target != "x" and target not in CONSTANTS:
         raise _unknown_word(target)
-    return _problem(target, parse_expression(target), at)
+    try:
+        return _problem(target, parse_expression(target), at)
+    except UserError as error:
+        if not has_several_variables(target):
+            raise
+        raise _several(target, error) from error
+
+
+def _several(target: str, error: UserError) -> UserError:
+    """An expression in several variables where one is needed: what to do with it instead."""
+    try:
+        variables = parse_point_expression(target).variables
+    except UserError:
+        return error
+    if len(variables) < 2:  # y for x, most likely: the message shows where
+        return error
+    point = ",".join("1" * min(len(variables), 4)) + ",..." * (len(variables) > 4)
+    return UserError(
+        f"{target} has the variables {', '.join(variables[:6])}, and a function of x alone is needed here: "
+        "put numbers for all but one of them, which is x; or ask for all, "
+        f'diffbench advise "{target}" --at {point} (a step for each), '
+        f'diffbench check "{target}" --gradient ... --at {point}'
+    )
 
 
 def resolve_point_function(
@@ -289,6 +315,8 @@ def _functions_text(module: ModuleType, near: str = "") -> str:
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     ]
+    if near and not own:  # compiled modules: math, scipy.special
+        own = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
     if near and own:
         return str(UnknownNameError("name", near, own)).partition(": ")[2]
     if own:

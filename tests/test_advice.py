@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import math
 from pathlib import Path
@@ -25,12 +26,16 @@ from diffbench.cli.advise import _plain
 from diffbench.errors import UserError
 from diffbench.stencils import stencil_from_name
 
-BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "advise_catalogue.py"
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def benchmark_module() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("advise_catalogue", BENCHMARK)
+    return _benchmark("advise_catalogue")
+
+
+def _benchmark(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -130,7 +135,7 @@ def test_the_advice_is_close_to_the_robust_best_step(benchmark_module: ModuleTyp
     assert factor.quantile(0.9) <= 2
     assert rows.loc[rows["status"] == "ok", "factor"].max() <= 10
     held = (rows["actual"] <= rows["expected"])[rows["factor"].notna()]
-    assert held.mean() >= 0.8  # it is a 90th percentile of neighbours; measured 0.87
+    assert held.mean() >= 0.9  # it is a 90th percentile of neighbours; measured 0.96
 
 
 @pytest.mark.slow
@@ -149,6 +154,16 @@ def test_so_it_is_in_all_formats(
     assert trusted.quantile(0.99) <= 10
 
 
+@pytest.mark.parametrize("kind", ["values", "few", "few, float32"])
+def test_nine_of_ten_steps_stay_below_the_expected_error(kind: str) -> None:
+    """On random functions with a seed that no constant was chosen on; 60 cases have a spread of 4 %."""
+    rows = _benchmark("advise_random").measure(kind, 31, 60)
+    known = rows[rows["held"].notna()]
+    assert len(known) >= 50
+    assert known["held"].mean() >= 0.9
+    assert known["around"].mean() >= 0.9
+
+
 # --- what it is honest about ---
 
 DOUBTFUL = [
@@ -156,6 +171,7 @@ DOUBTFUL = [
     ("relu", lambda x: np.maximum(x, 0), 0.0, "the slope is 0 on the left and 1 on the right"),
     ("no derivative", np.sqrt, 0.0, "grow without bound"),
     ("cube root", np.cbrt, 0.0, "grow without bound"),
+    ("jump, from the left", lambda x: np.ceil(x), 1.0, "grow without bound"),
     ("constant", lambda x: 3.0 + 0 * x, 1.0, "the same value at all steps"),
     ("chaos", lambda x: np.sin(1e300 * x), 1.0, ""),
 ]
@@ -168,6 +184,38 @@ def test_where_it_cannot_tell_it_says_so(f: Any, x: float, said: str, opaque: bo
     assert advice.status == "low_confidence"
     assert said in advice.message
     assert f"low_confidence: {advice.message}" in str(advice)
+
+
+@pytest.mark.parametrize("f", [lambda x: x**2, lambda x: 1 - np.cos(x), lambda x: np.sin(x) ** 3])
+def test_a_derivative_of_0_beside_the_slopes_around_is_no_doubt(f: Any) -> None:
+    advice = db.advise(f, 0.0)
+    assert (advice.status, advice.message) == ("ok", "")
+    assert abs(advice.value) <= advice.bound < 1e-8
+
+
+@pytest.mark.skipif(db.formats()["longdouble"].precision <= 53, reason="longdouble is binary64 here")
+def test_rounding_is_no_growth() -> None:
+    """At f' = 0 the smallest steps change f by one unit in the last place; the quotient rises like 1/h."""
+    advice = db.advise(lambda x: x * np.exp(x), -1.0, "longdouble")
+    assert "grow without bound" not in advice.message
+    assert advice.stencil
+
+
+def test_a_contradiction_with_the_exact_derivative_is_said() -> None:
+    """A staircase looks linear from far away; its derivative is 0."""
+    advice = db.advise(np.floor, 1.5)
+    assert advice.status == "low_confidence"
+    assert advice.message.startswith("the exact derivative is 1 away from what the values of f say, 1 within")
+
+
+def test_what_the_function_raises_in_arb_alone_is_no_error() -> None:
+    def assigns(x: Any) -> Any:
+        x[...] = np.sin(x[...])
+        return x
+
+    advice = db.advise(assigns, 1.0)
+    assert advice.value == pytest.approx(math.cos(1.0), rel=1e-12)
+    assert "not checked" in str(advice)
 
 
 def test_without_a_finite_derivative_no_step_is_recommended() -> None:
@@ -336,11 +384,24 @@ def test_one_coordinate_after_the_other() -> None:
 # --- requests that make no sense ---
 
 
+def _leaves(x: Any) -> Any:
+    raise SystemExit(3)
+
+
+def _counter() -> Any:
+    calls = itertools.count()
+    return lambda x: np.sin(x) + 1e-3 * next(calls)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (dict(f=3), "must be callable, not int 3"),
         (dict(x="one"), "must be one real number"),
+        (dict(x="1.0"), "must be one real number, not '1.0'"),
+        (dict(x=10**400), "must be one real number, not 1000"),
+        (dict(f=_leaves), "SystemExit: 3"),
+        (dict(f=_counter()), "remembers its calls"),
         (dict(x=[1.0, 2.0]), "must be one real number"),
         (dict(x=math.nan), "not a finite number"),
         (dict(x=1e6, format="float16"), "not a finite number of float16"),
@@ -373,7 +434,7 @@ def test_nothing_global_is_left_changed() -> None:
 
 
 def test_the_page_is_written_from_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    specification = importlib.util.spec_from_file_location("which_step", BENCHMARK.with_name("which_step.py"))
+    specification = importlib.util.spec_from_file_location("which_step", BENCHMARKS / "which_step.py")
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -88,6 +91,8 @@ CASES: tuple[tuple[str, Function, str, type[Exception] | str, str], ...] = (
 )
 IDS = [case[0] for case in CASES]
 CONSTANTS = {"is a constant", "is an integer", "is zero"}
+# auto calls them with Python numbers in float64, as these are the format's own: name -> the derivative at 1
+PLAIN = {"uses the math module": math.e, "assigns into a plain array": 1.0}
 
 
 def cell(f: Function, name: str = "float32", **arguments: Any) -> pd.DataFrame:
@@ -132,8 +137,12 @@ def test_one_estimate_is_an_error_or_has_a_status(
             assert found.status == outcome
             assert words in found.message
         else:
+            plain = name == "float64" and case in PLAIN
+            if plain:
+                found = db.derivative(f, 1.0)
+                assert (found.status, abs(found.value - PLAIN[case]) <= found.error < 1e-9) == ("ok", True)
             with pytest.raises(outcome) as caught:
-                db.derivative(f, 1.0, format=name)
+                db.derivative(f, 1.0, format=name, method="central-2" if plain else None)
             assert words in str(caught.value)
 
 
@@ -233,12 +242,73 @@ def test_what_is_not_a_list_of_names(word: str) -> None:
 
 
 def test_a_function_of_plain_numbers_is_told_of_opaque() -> None:
-    with pytest.raises(RefusedError, match=r"diffbench\.opaque\(f\)"):
-        db.derivative(math.sin, 1.0)
+    for request in (dict(format="float32"), dict(method="central-2"), dict(step=1e-3)):
+        with pytest.raises(RefusedError, match=r"diffbench\.opaque\(f\)"):
+            db.derivative(math.sin, 1.0, **request)
     assert db.derivative(db.opaque(math.sin), 1.0).value == pytest.approx(math.cos(1.0), rel=1e-10)
     with pytest.raises(RefusedError) as told:
         db.derivative(lambda x: None, 1.0)
     assert "opaque" not in str(told.value)  # it would not help
+
+
+@pytest.mark.parametrize("x", [Fraction(1, 3), Decimal("0.25"), 2**70, [Fraction(1, 2), 3], np.array(0.5)])
+def test_numbers_of_other_types_are_rounded_once(x: Any) -> None:
+    plain = np.vectorize(float)(x)
+    found, same = db.derivative(np.cbrt, x), db.derivative(np.cbrt, plain)
+    np.testing.assert_array_equal(found.value, same.value)
+    assert np.shape(found.value) == np.shape(plain)
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (10**400, "too large for float64"),
+        ([1.0, [2.0, 3.0]], "one number or an array of numbers"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "masked"),
+        ([1.0, None], "give real numbers"),
+        ({}, "give real numbers"),
+    ],
+)
+def test_what_cannot_be_a_point_is_said(x: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        db.derivative(np.sin, x)
+
+
+def leaves(x: Any) -> Any:
+    raise SystemExit(3)
+
+
+def test_an_opaque_function_without_a_value_says_why() -> None:
+    for f, why in ((lambda x: math.log(-x), "ValueError: math domain error"), (leaves, "SystemExit: 3")):
+        found = db.derivative(db.opaque(f), 1.0)
+        assert (found.status, np.isnan(found.value)) == ("error", True)
+        assert found.message.startswith("no value at x = 1.0: " + why[:20])
+    many = db.derivative(db.opaque(math.log), np.array([-1.0, 2.0]))
+    assert many.statuses.tolist() == ["error", "ok"]
+    assert many.value[1] == pytest.approx(0.5, rel=1e-12)
+
+
+@pytest.mark.parametrize("amplitude", [1e-13, 1e-8, 1e-3, 10.0])
+def test_the_automatic_derivative_refuses_a_memory(amplitude: float) -> None:
+    calls, last = itertools.count(), [0.0]
+
+    def warm(x: float) -> float:
+        before, last[0] = last[0], x
+        return math.sin(x) + amplitude * before
+
+    for f in (lambda x: math.sin(x) + amplitude * next(calls), warm):
+        with pytest.raises(UserError, match="remembers its calls"):
+            db.derivative(f, 1.0)
+
+
+def test_noise_is_no_memory_and_asking_again_is_counted() -> None:
+    rng = np.random.default_rng(5)
+    noisy = db.opaque(lambda x: math.sin(x) + 1e-6 * rng.standard_normal(), batch=False)
+    found = db.derivative(noisy, 1.0)
+    assert abs(found.value - math.cos(1.0)) <= found.error < 1e-3
+    smooth = db.opaque(math.sin, batch=False)
+    assert db.derivative(smooth, 1.0).evaluations == smooth.calls
+    assert db.derivative(np.sin, 1.0).evaluations + 1 == smooth.calls
 
 
 def test_every_error_of_diffbench_has_one_base() -> None:

@@ -250,7 +250,7 @@ BAD: tuple[tuple[dict[str, Any], type[Exception], str], ...] = (
     (dict(x=None), UserError, "no format"),
     (dict(x=1j), UserError, "no format"),
     (dict(f=3), UserError, "callable"),
-    (dict(f=lambda x: math.sin(x)), RefusedError, "np.sin, not math.sin"),
+    (dict(f=lambda x: math.sin(x), format="float32"), RefusedError, "np.sin, not math.sin"),
     (dict(f=lambda x: np.stack([x, x])), UserError, "shape"),
     (dict(f=lambda x: None), RefusedError, "return the result of the NumPy calls"),
     (dict(f=lambda x: x.astype(np.float32)), RefusedError, "drop the conversion"),

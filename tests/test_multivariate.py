@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import numpy as np
@@ -521,3 +523,26 @@ def test_unknown_names_are_suggested() -> None:
         db.gradient(sphere, [1.0], method="centrl-2")
     with pytest.raises(UnknownNameError, match="eps-scaled"):
         db.gradient(sphere, [1.0], method="central-2@eps-scald")
+
+
+NO_NUMBERS = [
+    (lambda x: None, "returned None: is a `return` missing?"),
+    (lambda x: "one", "return real numbers"),
+    (lambda x: 1j * x[0], "complex128: return real numbers"),
+]
+
+
+@pytest.mark.parametrize(("f", "said"), NO_NUMBERS)
+def test_an_opaque_function_that_returns_no_numbers(f: Any, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        db.gradient(f, [3.0, 4.0], opaque=True, vectorized=False)
+
+
+def test_a_function_of_plain_numbers_is_told_how_it_can_be_called() -> None:
+    def hypot(x: Any) -> Any:
+        return math.hypot(x[0], x[1])
+
+    with pytest.raises(RefusedError, match="opaque=True, vectorized=False"):
+        db.gradient(hypot, [3.0, 4.0])
+    found = db.gradient(hypot, [3.0, 4.0], opaque=True, vectorized=False)
+    np.testing.assert_allclose(found.value, [0.6, 0.8], rtol=1e-12)

@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import pickle
+import queue
 import sys
 import threading
 import time
@@ -23,8 +24,9 @@ from hypothesis import strategies as st
 
 import diffbench as db
 from diffbench.errors import RefusedError, UnknownNameError, UserError
-from diffbench.opaque import Command, CommandError, OpaqueFunction, command, opaque
+from diffbench.opaque import Command, CommandError, OpaqueFunction, command, executors, opaque
 from diffbench.opaque.command import number_text
+from diffbench.opaque.executors import Threads
 
 POINTS = np.linspace(0.25, 1.0, 7)
 
@@ -48,6 +50,10 @@ def _sleepy_square(x: float) -> float:
 def _hang_in_compiled_code(x: float) -> float:
     """Nothing in this process can interrupt it: the lock is held."""
     return float(sum(itertools.repeat(1)))
+
+
+def _process(x: float) -> float:
+    return float(os.getpid())
 
 
 def _exit(x: float) -> float:
@@ -91,6 +97,32 @@ def test_anything_that_gives_a_number_can_be_sampled(
     assert float(f(0.5)) == pytest.approx(exact(0.5), rel=4e-16)
 
 
+def test_processes_stay_for_the_next_calls() -> None:
+    """A function that is asked point by point would else start a process for each."""
+    f = opaque(_process, executor="process", jobs=1)
+    first, second = float(f(1.0)), float(f(2.0))
+    assert first == second != os.getpid()
+
+
+class _SlowToReturn(queue.Queue[Any]):
+    """Hands an item over and returns much later, as a thread does that is switched off at that moment."""
+
+    def put(self, item: Any, *options: Any) -> None:
+        super().put(item, *options)
+        if isinstance(item, tuple):  # an outcome
+            time.sleep(0.02)
+
+
+def test_no_thread_takes_its_own_answer_for_one_that_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that leaves because its answer is there already would at last leave nobody to work."""
+    monkeypatch.setattr(executors.queue, "SimpleQueue", _SlowToReturn)
+    found: list[Any] = []
+    run = threading.Thread(target=lambda: found.extend(Threads(2, 60.0).run(abs, range(8))), daemon=True)
+    run.start()
+    run.join(10)
+    assert [outcome.value for outcome in found] == list(range(8))
+
+
 def test_no_point_is_asked_for_twice() -> None:
     asked: list[float] = []
     f = opaque(lambda x: asked.append(x) or math.sin(x), batch=False)
@@ -116,7 +148,7 @@ HOSTILE: list[tuple[str, Callable[..., Any], str]] = [
     ("list", lambda x: [1.0, 2.0], "shape (2,)"),
     ("wide array", lambda x: np.zeros((2, 2)), "shape (2, 2)"),
     ("empty", lambda x: np.array([]), "shape (0,)"),
-    ("dictionary", lambda x: {"y": 1.0}, "object for x of float64"),
+    ("dictionary", lambda x: {"y": 1.0}, "returned dict {'y': 1.0} at x = 0.25"),
     ("longdouble", lambda x: np.longdouble(1), "longdouble for x of float64: keep the precision"),
     ("ragged", lambda x: [[1.0], [1.0, 2.0]], "list"),
 ]
@@ -455,7 +487,10 @@ PRINTED = [
     ("0x1.8p+1", 3.0),
     ("result: 7.", 7.0),
     ("1.5 (in 3.2s)", 1.5),
-    ("1,5", 5.0),
+    ("1, 5", 5.0),
+    ("0.25,1.5", 1.5),
+    ("x,1e-3,.5e1", 5.0),
+    ("1,234 steps, f = 2.5", 2.5),
     ("-inf", -math.inf),
     ("1\n2\n", 2.0),
 ]
@@ -464,6 +499,15 @@ PRINTED = [
 @pytest.mark.parametrize(("text", "number"), PRINTED)
 def test_the_last_number_is_read(text: str, number: float) -> None:
     assert Command("true {x}")._number(text, ["true"]) == number
+
+
+@pytest.mark.parametrize("text", ["1,5", "y = -0,25e-3", "1.234,5", "1,234.5", "f: 12,345,678", "3,0.5,7"])
+def test_a_decimal_comma_is_no_number(text: str) -> None:
+    """Read as its last part, 1,25338 would be 25338: a number, and not that of the program."""
+    with pytest.raises(CommandError, match="one number with a comma or several.*LC_ALL=C.*--pattern"):
+        Command("true {x}")._number(text, ["true"])
+    digits = text.split()[-1].replace(",", "").lstrip("-")
+    assert math.isfinite(Command("true {x}", r"(\d)\D*$")._number(digits, ["true"]))
 
 
 def test_nan_is_read_as_nan() -> None:

@@ -34,6 +34,9 @@ def counter(x):
 def hangs(x):
     time.sleep(100)
 
+def leaves(x):
+    raise SystemExit(3)
+
 def nothing(x):
     pass
 
@@ -219,6 +222,14 @@ def test_check_of_several_variables(say: Any, words: list[str], code: int) -> No
 
 # --- mistakes ---
 
+
+def test_check_of_a_function_of_plain_numbers(say: Any) -> None:
+    assert say("check", "math:sin", "--gradient", "math:cos", "--at", "1")[0] == 0
+    assert say("check", "math:sin", "--gradient", "math:sin", "--at", "1")[0] == 1
+    code, _, err = say("check", "math:sin", "--gradient", "cos(x)", "--at", "1", "--format", "float32")
+    assert (code, "TypeError" in err) == (2, True)  # it would run in float64
+
+
 MISTAKES = [
     (["advise"], "missing argument 'TARGET'"),
     (["advise", "sin(x)"], "say where to differentiate sin(x): --at X"),
@@ -249,6 +260,21 @@ MISTAKES = [
     (["advise", "--command", "false {x}", "--at", "1"], "ended with exit code 1"),
     (["advise", "--command", "sleep 9{x}", "--at", "1", "--timeout", "0.2"], "no answer within 0.2 s"),
     (["advise", "--command", "echo {x} | cat", "--at", "1"], "no shell reads it"),
+    (["advise", "--command", "echo {x}", "--at", "1", "--timeout", "0"], "positive number of seconds, not 0"),
+    (["advise", "--command", "echo 1,5 {x}", "--at", "1", "--pattern", "(.*) 1"], "which is no number"),
+    (
+        ["advise", "--command", "echo {x} 1,5", "--at", "1"],
+        "printed 1,5, which may be one number with a comma",
+    ),
+    (["advise", "mine.py:leaves", "--at", "1"], "there is no value at x = 1.0 in float64: SystemExit: 3"),
+    (["advise", "math:sinn", "--at", "1"], "math has no function 'sinn': did you mean 'sin'"),
+    (["sweep", "x0+x1", "--at", "1"], 'diffbench advise "x0+x1" --at 1,1 (a step for each)'),
+    (["compare", "x*y", "--at", "1"], "x*y has the variables x, y"),
+    (["sweep", "sin(y)", "--at", "1"], "unknown name 'y': the variable is x\n  sin(y)\n      ^"),
+    (["sweep", "x0+x1", "--at", "1,2"], "repeat the option for several points"),
+    (["compare", "sin(x)", "--at", "1,2"], "repeat the option for several points"),
+    (["sweep", "math:sin", "--at", "1", "--opaque", "--timeout", "0"], "positive number of seconds, not 0"),
+    (["compare", "mine.py:scalar", "--at", "1"], "--opaque"),
     (["compare"], "missing argument 'TARGET'"),
     (["compare", "math:sin", "--at", "1", "--at", "2", "--truth", "0.5"], "the derivative at one point"),
     (["compare", "sin(x)", "--at", "1", "--pattern", "(a)"], "it goes with --command"),

@@ -18,7 +18,7 @@ from diffbench.advice.curve import Curve, error_curve
 from diffbench.advice.instead import alternatives
 from diffbench.advice.probe import dyadic
 from diffbench.advice.record import Advice, Check, Option, Usual
-from diffbench.advice.survey import INFINITE, Survey, derivative_unit, survey
+from diffbench.advice.survey import INFINITE, Survey, survey
 from diffbench.advice.usual import usual_steps
 from diffbench.arithmetic.formats import Format, get_format
 from diffbench.errors import UnknownNameError, UserError
@@ -140,9 +140,11 @@ def _checked(
         raise UnknownNameError("effort", str(effort), EFFORTS)
     fmt = get_format(format)
     try:
+        if isinstance(x, str | bytes):
+            raise TypeError("text")
         given = float(x)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"the point must be one real number, not {x!r:.40}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"the point must be one real number, not {repr(x).splitlines()[0]:.40}") from error
     point = float(fmt.round(np.float64(given)))
     if not np.isfinite(point):
         raise UserError(f"the point {given!r} is not a finite number of {fmt.name}")
@@ -220,21 +222,13 @@ def _answer(
     reasons = _reasons(found, "kink" in message)
     evaluations = probe.evaluations  # what the check costs is not what the advice cost
     check = check_advice(probe, truth, curve.stencil, chosen.h, scale, found.size)
-    unit = derivative_unit(yardstick, found.size, probe.x, derivative)
+    unit = found.unit
     if not message and chosen.error > 0.1 * unit:
         status = "low_confidence"
         share = f"{chosen.error / unit:.0%} of" if chosen.error <= unit else "larger than"
         message = f"no step is good: the best error is {share} the derivative"
-    if (
-        not message
-        and isinstance(truth, float | int)
-        and check.actual > 10 * (chosen.error + yardstick.bound)
-    ):
-        status = "low_confidence"
-        message = (
-            f"the given derivative is {check.actual:.2g} away from what the values of f say, "
-            f"{yardstick.value:.10g} within {yardstick.bound:.2g}: look at it again"
-        )
+    if not message and check.actual > 10 * (chosen.error + yardstick.bound):
+        status, message = "low_confidence", _contradiction(truth, check, yardstick)
     return Advice(
         **facts,
         stencil=chosen.stencil,
@@ -250,6 +244,17 @@ def _answer(
         status=status,
         message=message,
         evaluations=evaluations,
+    )
+
+
+def _contradiction(truth: Any, check: Check, yardstick: Any) -> str:
+    """What is said where the true derivative is far from what the values of f say."""
+    found = f"{check.actual:.2g} away from what the values of f say, {yardstick.value:.10g} within"
+    if isinstance(truth, float | int):
+        return f"the given derivative is {found} {yardstick.bound:.2g}: look at it again"
+    return (
+        f"the exact derivative is {found} {yardstick.bound:.2g}: f moves in steps, has structure that these "
+        "values do not show, or is another function in this format"
     )
 
 

@@ -46,6 +46,10 @@ def check_advice(probe: Probe, truth: Truth, stencil: Stencil, h: float, scale: 
         exact, source = _exact(probe, truth, m)
     except (RefusedError, UserError) as refusal:
         return Check(message=_first_line(str(refusal)))
+    except Exception as raised:  # what the program itself raises where only Arb runs it
+        return Check(
+            message=f"the function raised {type(raised).__name__} in Arb: {_first_line(str(raised))}"
+        )
     if math.isnan(exact):
         return Check(message="the reference has no derivative here")
     grid = step_grid(probe.format, max(scale, h), PER_DECADE).h.astype(np.float64)

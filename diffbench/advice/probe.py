@@ -76,20 +76,27 @@ class Probe:
     def _first_value(self) -> float:
         if not self.strict:
             value = self.opaque.value_at(self.x, self.format.name)
-            found = self.opaque.repeats(self.x, self.format.name)
-            if found.kind == "state":
-                raise UserError(
-                    f"{self.opaque.__name__} remembers its calls: {found.message}. A difference of such "
-                    "values is not a difference of f: reset the state in each call"
-                )
-            self.scatter = found.scatter
+            self._look_again(self.opaque)
             return value
         value = float(self._at(np.array([self.x], dtype=self.wide))[0])
         if not np.isfinite(value):
             said = self._sampler.message
             why = said or f"f is {value} there; choose a point inside its domain"
             raise UserError(f"there is no value at x = {self.x!r} in {self.format.name}: {why}")
+        again = float(self._sampler(np.array([self.x], dtype=self.wide))[0])
+        if again != value and not np.isnan(again):
+            self._look_again(opaque(self.program))
         return value
+
+    def _look_again(self, called: OpaqueFunction) -> None:
+        """Noise is measured; values that depend on the calls before are refused."""
+        found = called.repeats(self.x, self.format.name)
+        if found.kind == "state":
+            raise UserError(
+                f"{called.__name__} remembers its calls: {found.message}. A difference of such "
+                "values is not a difference of f: reset the state in each call"
+            )
+        self.scatter = found.scatter
 
     @property
     def evaluations(self) -> int:

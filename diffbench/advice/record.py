@@ -138,7 +138,10 @@ class Advice:
 
     @property
     def rule(self) -> str:
-        """The step as a rule that scales with x and the format; exact at this x, a guess elsewhere."""
+        """The step as a rule that scales with x and the format; exact at this x, a guess elsewhere.
+
+        Round it to a power of two: x + h is then a number of the format, which all promises assume.
+        """
         if not self.stencil:
             return ""
         order = self.derivative + stencil_from_name(self.stencil, self.derivative).accuracy
@@ -177,7 +180,7 @@ class Advice:
             found += [
                 f"use    {self.stencil} with h = {self.h_text}",
                 f"code   {self.code}",
-                f"rule   {self.rule}, eps = {self.eps:.3g}",
+                f"rule   {self.rule}, rounded to a power of two; eps = {self.eps:.3g}",
                 f"error  {self.expected_error:.2g} ({_share(self.relative_error)}): truncation "
                 f"{self.truncation:.2g}, noise {self.rounding:.2g}",
             ]

@@ -30,6 +30,10 @@ _MOST = 8.0
 _BELOW, _ABOVE = 8, 13
 #: Octaves over which a slope that rises by 10 % and more is taken to rise without bound.
 _GROWING = 12
+#: Units in the last place by which rounding alone may change a value.
+_ROUNDING = 8
+#: A change of f by so many standard deviations is none of the noise.
+_NO_NOISE = 12
 #: Noise that is so much of all changes of f may hide f altogether.
 _NOISY = 0.15
 INFINITE = "difference quotients grow without bound as h falls: f has no finite derivative at x"
@@ -54,6 +58,8 @@ class Survey:
         The steps that are worth a look.
     size : float
         |f| at x, or around x where f(x) is 0.
+    unit : float
+        What errors are relative to: the derivative, or where that may be 0 what it could be.
     notes : list of str
     """
 
@@ -65,6 +71,7 @@ class Survey:
     low: float
     high: float
     size: float
+    unit: float
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -168,16 +175,23 @@ def _measured(probe: Probe, derivative: int, scale: float, wanted_kind: str | No
         yardstick = second_opinion(yardstick, probe, derivative)
     slope = rungs.slope[np.isfinite(rungs.slope)]
     typical = float(np.median(slope)) if len(slope) else 0.0
-    return Survey(
-        probe, kind, yardstick, noise, typical, low, high, _size(probe, rungs, yardstick), tuple(notes)
-    )
+    unit = _unit(yardstick, rungs, noise, derivative, probe)
+    size = _size(probe, rungs, yardstick)
+    return Survey(probe, kind, yardstick, noise, typical, low, high, size, unit, tuple(notes))
 
 
-def derivative_unit(yardstick: Yardstick, size: float, x: float, derivative: int) -> float:
-    """What errors are relative to: the derivative, or max|f| / scale^m where it may be 0."""
+def _unit(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, probe: Probe) -> float:
+    """What errors are relative to: the derivative; where that may be 0, max|f| / scale^m or slopes nearby."""
     if abs(yardstick.value) > 2 * yardstick.bound:
         return abs(yardstick.value)
-    return max(abs(yardstick.value), size / max(1.0, abs(x)) ** derivative)
+    around = 0.0
+    if derivative == 1 and probe.value == 0:  # x**2 at 0: the slopes nearby that are no noise
+        near = rungs.h <= max(1.0, abs(probe.x))
+        with np.errstate(invalid="ignore"):
+            slopes = rungs.slope[near & (rungs.slope * rungs.h > _NO_NOISE * noise)]
+        around = float(np.median(slopes)) if len(slopes) else 0.0
+    size = _size(probe, rungs, yardstick) / max(1.0, abs(probe.x)) ** derivative
+    return max(abs(yardstick.value), size, around)
 
 
 def second_opinion(yardstick: Yardstick, probe: Probe, derivative: int) -> Yardstick:
@@ -281,7 +295,7 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
             "less than the format resolves"
         )
         return Yardstick(0.0, resolution, "equal values", widest, "low_confidence", message)
-    if derivative == 1 and _grows(rungs):
+    if derivative == 1 and _grows(rungs, probe.format):
         return replace(yardstick, status="low_confidence", message=INFINITE)
     values = rungs.values[np.isfinite(rungs.values)].astype(float)
     if yardstick.status == "ok" and len(values) and noise > _NOISY * float(np.ptp(values)) > 0:
@@ -295,21 +309,31 @@ def _doubts(yardstick: Yardstick, rungs: Rungs, noise: float, derivative: int, p
             f"f has a kink at x: the slope is {slopes[0]:.6g} on the left and {slopes[1]:.6g} on the right"
         )
         return replace(yardstick, status="low_confidence", message=message)
-    unit = derivative_unit(yardstick, _size(probe, rungs, yardstick), probe.x, derivative)
+    unit = _unit(yardstick, rungs, noise, derivative, probe)
     if yardstick.status == "ok" and yardstick.bound > max(1e-3, 64 * probe.format.u) * unit:
         message = f"the derivative is only known to {yardstick.bound:.2g} of {yardstick.value:.3g}"
         return replace(yardstick, status="low_confidence", message=message)
     return yardstick
 
 
-def _grows(rungs: Rungs) -> bool:
-    """Whether the slope to the neighbours keeps rising as h falls, over the smallest steps that show it."""
+def _grows(rungs: Rungs, fmt: Format) -> bool:
+    """Whether the slope to a neighbour keeps rising as h falls, over the smallest steps that show it.
+
+    Changes of a few units in the last place rise like 1/h too, and are rounding.
+    """
     middle = rungs.offsets.index(0)
-    side = middle + 1 if rungs.kind != "backward" else middle - 1
-    with np.errstate(all="ignore"):
-        slope = np.abs((rungs.values[side] - rungs.values[middle]).astype(float)) / rungs.h
-    slope = slope[np.isfinite(slope) & (slope > 0)][:_GROWING]
-    return len(slope) == _GROWING and bool(np.all(slope[:-1] > 1.1 * slope[1:]))
+    for side in (middle + 1, middle - 1):
+        if not 0 <= side < len(rungs.offsets):
+            continue
+        with np.errstate(all="ignore"):
+            change = np.abs((rungs.values[side] - rungs.values[middle]).astype(float))
+            rounding = _ROUNDING * fmt.ulp(np.fmax(*np.abs(rungs.values[[side, middle]]))).astype(float)
+            slope = np.where(change > rounding, change / rungs.h, np.nan)
+        known = np.isfinite(change) & (change > 0)
+        slope = slope[known][:_GROWING]
+        if len(slope) == _GROWING and bool(np.all(slope[:-1] > 1.1 * slope[1:])):  # NaN: not so
+            return True
+    return False
 
 
 def kink_slopes(rungs: Rungs, noise: float) -> tuple[float, float] | None:

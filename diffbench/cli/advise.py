@@ -99,7 +99,10 @@ def _advices(
             for fmt in fmts
         ]
     if how.wanted or target is None:
-        raise UserError("--command, --truth and --opaque are for functions of one variable: give one number")
+        raise UserError(
+            "--command, --truth and --opaque are for functions of one variable: give one number, and "
+            "numbers in place of the other components; a gradient of a command is judged by `diffbench check`"
+        )
     function = resolve_point_function(target, len(point), variables)
     labels = getattr(function, "variables", None) or [f"x[{i}]" for i in range(len(point))]
     return [

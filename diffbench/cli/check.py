@@ -91,6 +91,20 @@ def check(
         raise click.exceptions.Exit(1)
 
 
+def _of_one_number(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of a point of one component, which may take plain numbers only (math.lgamma) in float64."""
+
+    def called(x: Any) -> Any:
+        try:
+            return f(x)
+        except TypeError:
+            if x.shape != (1,) or x.dtype.name != "float64":
+                raise
+            return f(float(x[0]))
+
+    return called
+
+
 def _function(
     target: str | None,
     command: str | None,
@@ -108,7 +122,9 @@ def _function(
             raise UserError("--pattern and --timeout go with --command")
         if target is None:
             resolve(None)  # says what is missing
-        return resolve_point_function(str(target), components, variables)
+        function = resolve_point_function(str(target), components, variables)
+        named = components > 1 or hasattr(function, "variables")  # an expression takes points
+        return function if named else _of_one_number(function)
     if target is not None:
         raise UserError(f"give a target or --command, not both: {target.strip()!r} and {command!r}")
     return Command(command, pattern, timeout or TIMEOUT)
@@ -128,6 +144,8 @@ def _in_format_of_x(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _gradient(text: str, components: int, variables: tuple[str, ...] | None) -> Callable[[Any], Any]:
     """A function, or one expression per component with semicolons between."""
+    import numpy as np
+
     from diffbench.expressions import Expression, parse_point_expression
     from diffbench.targets import resolve_point_function
 
@@ -138,7 +156,17 @@ def _gradient(text: str, components: int, variables: tuple[str, ...] | None) -> 
                 f"--gradient {found.text!r} is one expression for a point of shape ({components},): write "
                 "one for each component, with semicolons between"
             )
-        return _in_format_of_x(found) if isinstance(found, Expression) else found
+        if isinstance(found, Expression):
+            return _in_format_of_x(found)
+        if components > 1:
+            return found
+        one = _of_one_number(found)
+
+        def shaped(x: Any) -> Any:
+            value = one(x)
+            return np.reshape(value, x.shape) if np.ndim(value) == 0 else value
+
+        return shaped
     names = variables or (("x",) if components == 1 else tuple(f"x{k}" for k in range(components)))
     parts = [parse_point_expression(part, names) for part in text.split(";") if part.strip()]
     if len(parts) != components:
@@ -148,8 +176,6 @@ def _gradient(text: str, components: int, variables: tuple[str, ...] | None) -> 
         )
 
     def gradient(x: Any) -> Any:
-        import numpy as np
-
         return np.array([part(x) for part in parts], dtype=x.dtype)
 
     return gradient

@@ -9,8 +9,9 @@ import click
 
 from diffbench.cli.calling import calling, calling_options
 from diffbench.cli.output import examples, note, print_json, print_table, records, split_names
+from diffbench.cli.points import parse_numbers
 from diffbench.cli.sweep import PLOTS, _check_file, _written
-from diffbench.errors import UserError
+from diffbench.errors import RefusedError, UserError
 
 if TYPE_CHECKING:
     from diffbench.tournament.comparison import Comparison
@@ -70,13 +71,11 @@ def compare(
     """
     _check_file(plot, PLOTS, "--plot")
     from diffbench.arithmetic.formats import get_format
-    from diffbench.expressions import parse_number
     from diffbench.targets import resolve
     from diffbench.tournament.comparison import EVERYBODY, undecided
-    from diffbench.tournament.comparison import compare as compare_methods
 
     how = calling(options)
-    problem = resolve(target, [parse_number(text.strip()) for text in at], how)
+    problem = resolve(target, parse_numbers(at), how)
     chosen = [get_format(name).name for name in split_names(formats) or ["float64"]]
     patterns = [text.strip() for text in methods] or list(FEW if how.command else EVERYBODY)
     # a command is slow, and its values are kept: the methods that come later find most of them
@@ -84,7 +83,7 @@ def compare(
     found = []
     for name in chosen:
         for one, bound in _judged(problem, how, name, derivative) if problem.opaque else [(problem, 0.0)]:
-            compared = compare_methods(one, name, derivative, patterns, **limit)
+            compared = _compared(one, name, derivative, patterns, limit)
             found += [undecided(each, bound) for each in compared] if bound else compared
     if as_json:
         print_json([_as_json(problem.name, one) for one in found])
@@ -95,6 +94,20 @@ def compare(
         for one, path in zip(found, _paths(plot, found), strict=True):
             _draw(problem.name, one, path)
             note(f"wrote  {path}") if as_json else click.echo(f"wrote  {path}")
+
+
+def _compared(
+    problem: Any, name: str, derivative: int, patterns: list[str], limit: dict[str, float]
+) -> list[Comparison]:
+    """The comparison; what no arithmetic can run may still be called as it is."""
+    from diffbench.tournament.comparison import compare as compare_methods
+
+    try:
+        return compare_methods(problem, name, derivative, patterns, **limit)
+    except RefusedError as error:
+        if problem.opaque:
+            raise
+        raise RefusedError(f"{error}\nor call it as it is, with plain numbers: --opaque") from error
 
 
 def _judged(problem: Any, how: Any, format_name: str, derivative: int) -> list[tuple[Any, float]]:

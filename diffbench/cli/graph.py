@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from diffbench.cli.output import examples, note
+from diffbench.cli.points import parse_numbers
 from diffbench.errors import UserError
 
 
@@ -38,7 +39,6 @@ def graph(target: str, at: tuple[str, ...], format_name: str, out: str | None) -
     import numpy as np
 
     from diffbench.arithmetic.formats import get_format
-    from diffbench.expressions import parse_number
     from diffbench.graph import check_ending, draw, recorded, to_dot
     from diffbench.targets import resolve
 
@@ -48,7 +48,7 @@ def graph(target: str, at: tuple[str, ...], format_name: str, out: str | None) -
         check_ending(Path(out))
         if not Path(out).absolute().parent.is_dir():
             raise UserError(f"--out {out}: there is no folder {Path(out).parent}")
-    problem = resolve(target, [parse_number(text.strip()) for text in at])
+    problem = resolve(target, parse_numbers(at))
     if problem.opaque:
         raise UserError(f"{problem.name} is called with plain arrays, not recorded: it has no graph")
     point, fmt = problem.points[0], get_format(format_name)

@@ -6,6 +6,25 @@ from diffbench.cli.output import split_names
 from diffbench.errors import UserError
 
 
+def parse_numbers(at: tuple[str, ...]) -> list[float]:
+    """The points of a function of one variable: a number for every ``--at``.
+
+    Raises
+    ------
+    UserError
+        If one is no number, or a point of several variables.
+    """
+    from diffbench.expressions import parse_number
+
+    for text in at:
+        if "," in text:
+            raise UserError(
+                f"--at {text}: give one number, or repeat the option for several points (--at 1 --at 2); "
+                "points of several variables go to `diffbench advise` (a step for each) and `diffbench check`"
+            )
+    return [parse_number(text.strip()) for text in at]
+
+
 def parse_point(at: tuple[str, ...]) -> tuple[list[float], tuple[str, ...] | None]:
     """One point: its components, and their names where they are given.
 

@@ -12,6 +12,7 @@ from diffbench.cli.calling import calling, calling_options
 from diffbench.cli.files import check_file as _check_file
 from diffbench.cli.files import written as _written
 from diffbench.cli.output import examples, note, print_json, print_table, records, split_names
+from diffbench.cli.points import parse_numbers
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 
 if TYPE_CHECKING:
@@ -80,11 +81,10 @@ def sweep(
     """
     _check_file(out, TABLES, "--out")
     _check_file(plot, PLOTS, "--plot")
-    from diffbench.expressions import parse_number
     from diffbench.targets import resolve
 
     how = calling(options)
-    problem = resolve(target, [parse_number(text.strip()) for text in at], how)
+    problem = resolve(target, parse_numbers(at), how)
     names = split_names(formats) or [
         f for f in DEFAULT_FORMATS if not problem.formats or f in problem.formats
     ]

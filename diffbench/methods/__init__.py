@@ -17,17 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.arithmetic.formats import Format, format_of, get_format
+from diffbench.arithmetic.formats import Format, format_of, get_format, numbers_of
 from diffbench.errors import RefusedError, UnknownNameError, UserError
 from diffbench.methods import autodiff
 from diffbench.methods.automatic.method import auto
 from diffbench.methods.bridges import bridges
+from diffbench.methods.called import seen_by_calling
 from diffbench.methods.complex_plane import HYPER_DUAL
 from diffbench.methods.default import AUTOMATIC, default_method
 from diffbench.methods.estimate import Estimate
 from diffbench.methods.method import Method
 from diffbench.methods.names import estimators, listed_names, near, plain_method, stencil_method
 from diffbench.methods.rivals import rivals
+from diffbench.opaque import OpaqueFunction, opaque
 from diffbench.stencils import stencil_names
 
 __all__ = ["Estimate", "Method", "derivative", "get_method", "methods"]
@@ -136,7 +138,9 @@ def derivative(
     Parameters
     ----------
     f : callable
-        A plain NumPy function of one variable, elementwise on arrays.
+        A plain NumPy function of one variable, elementwise on arrays; or :func:`diffbench.opaque` of anything
+        that takes one number. ``auto`` in float64 also takes functions of Python numbers as they are
+        (``math.lgamma``).
     x : float or array
         One point or many.
     derivative : int
@@ -170,7 +174,8 @@ def derivative(
     """
     if not callable(f):
         raise UserError(f"the function must be callable, not {f!r}")
-    fmt = get_format(format) if format is not None else format_of(np.asarray(x).dtype)
+    x = numbers_of(x)
+    fmt = get_format(format) if format is not None else format_of(x.dtype)
     chosen = get_method(default_method(derivative, step) if method is None else method)
     points = x if isinstance(x, np.ndarray) and x.dtype == fmt.dtype else fmt.round(x)
     if not np.all(np.isfinite(points)):
@@ -185,7 +190,13 @@ def derivative(
     if chosen.family not in _MARK_ERRORS:
         return chosen.estimate(f, fmt, points, derivative, **more)
     with _opaque_named():
-        return _estimate_or_raise(chosen, f, fmt, points, derivative, more)
+        try:
+            return _estimate_or_raise(chosen, f, fmt, points, derivative, more)
+        except RefusedError as error:
+            # a function of Python numbers (math.lgamma): in float64 they are the format's own
+            if chosen.name != AUTOMATIC or fmt.name != "float64" or _NEEDS_FLOAT not in str(error):
+                raise
+        return _estimate_or_raise(chosen, opaque(f), fmt, points, derivative, more)
 
 
 def _estimate_or_raise(
@@ -194,6 +205,8 @@ def _estimate_or_raise(
     """The estimate; or what ``f`` raised, if it did so at every point."""
     heard = _Heard(f)
     found = chosen.estimate(heard, fmt, points, derivative, **more)
+    if isinstance(f, OpaqueFunction):
+        return seen_by_calling(f, fmt, points, found)
     everywhere = found.status == "error" and bool(np.all(np.asarray(found.statuses) == "error"))
     if heard.error is not None and (everywhere or (found.status == "error" and found.statuses is None)):
         raise heard.error  # a mistake in the function, as it is; at some points only, it is their status
@@ -204,13 +217,17 @@ def _estimate_or_raise(
 _MARK_ERRORS = ("stencil", "extrapolation", "complex plane", "automatic")
 
 
+#: What the refusal of a function of plain numbers says: it converts x.
+_NEEDS_FLOAT = " float()"
+
+
 @contextmanager
 def _opaque_named() -> Iterator[None]:
     """A function of plain numbers (``math.sin``) has a way in: the refusal names it."""
     try:
         yield
     except RefusedError as error:
-        if " float()" not in str(error):
+        if _NEEDS_FLOAT not in str(error):
             raise
         raise RefusedError(f"{error}; or differentiate it as it is: diffbench.opaque(f)") from None
 

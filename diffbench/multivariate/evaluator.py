@@ -172,6 +172,10 @@ class Evaluator:
         except (FloatingPointError, UserError):
             raise
         except RefusedError as error:
+            if " float()" in str(error):  # math.hypot: a function of plain numbers
+                raise RefusedError(
+                    f"{error}; or have it called as it is: opaque=True, vectorized=False"
+                ) from error
             if not self.vectorized or "cannot run if" not in str(error):
                 raise
             raise RefusedError(f"{error}; {_ALONE.format(n=self.n)}") from error
@@ -208,6 +212,10 @@ class Evaluator:
         return np.stack(value) if isinstance(value, list | tuple) else np.asarray(value)
 
     def _plain(self, found: Raw) -> Raw:
+        if found.dtype.kind not in "biuf" and found.dtype.name != "bfloat16":
+            missing = found.dtype == object and found.size > 0 and found.flat[0] is None
+            what = "None: is a `return` missing?" if missing else f"{found.dtype}: return real numbers"
+            raise UserError(f"the function returned {what}")
         if found.dtype != self.format.dtype:
             raise UserError(
                 f"the function returned {found.dtype} for x of {self.format.dtype}: keep the precision of x"

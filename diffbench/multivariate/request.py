@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from diffbench.arithmetic.formats import Format, format_of, get_format
+from diffbench.arithmetic.formats import Format, format_of, get_format, numbers_of
 from diffbench.errors import UserError
 from diffbench.multivariate.evaluator import BLOCK_BYTES, Evaluator
 
@@ -145,6 +145,7 @@ def array_of(value: Any, name: str) -> Raw:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
         raise UserError(f"{name} must be an array of numbers: {error}") from error
+    array = numbers_of(value) if array.dtype == object else array
     if array.dtype.kind not in "iufb" and array.dtype.name != "bfloat16":
         raise UserError(f"{name} must be an array of real numbers, not of {array.dtype}")
     return array

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffbench.arithmetic.formats import NAMES, Format, format_of
+from diffbench.arithmetic.values import Scalar
 from diffbench.errors import UserError
 
 RawArray = np.ndarray[Any, Any]
@@ -33,6 +34,13 @@ def one_number(value: Any, fmt: Format, where: str) -> tuple[Any, str]:
         raise UserError(f"the function returned the text {value!r:.40} {where}: return one real number")
     if isinstance(value, bool | np.bool_):
         raise UserError(f"the function returned the truth value {value} {where}: return one real number")
+    if isinstance(value, Scalar):  # x of an attempt to run it as a NumPy program
+        raise UserError(
+            f"the function returned a number of an earlier call {where}: it remembers its calls. A "
+            "difference of such values is not a difference of f: reset the state in each call"
+        )
+    if value is np.ma.masked:
+        return fmt.round(np.float64(np.nan))[()], "the function returned masked values: they count as missing"
     if isinstance(value, int | float) and not isinstance(value, np.generic):  # Python's own
         return _python_number(value, fmt)
     try:
@@ -50,6 +58,8 @@ def one_number(value: Any, fmt: Format, where: str) -> tuple[Any, str]:
         raise UserError(
             f"the function returned an array of shape {array.shape} {where}: return one real number"
         )
+    if array.dtype == object:
+        raise UserError(f"the function returned {_kind(value)} {where}: return one real number")
     refused = _wrong_dtype(array.dtype, fmt)
     if refused:
         raise UserError(f"the function returned {refused}")

@@ -29,6 +29,11 @@ _NUMBER = re.compile(
     r"|(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|nan|inf(?:inity)?)(?![\w]|\.\d)",
     re.IGNORECASE,
 )
+#: Digits with commas between them, to the end of the text.
+_COMMAS = re.compile(r"[-+]?[\d.]*\d(?:,[-+]?[\d.]*\d(?:[eEdD][-+]?\d+)?)+$")
+#: Of those, what can only be a list: its last number has a point, and what stands before is no thousands.
+_LIST = re.compile(r".*,[-+]?\d*\.\d*(?:[eEdD][-+]?\d+)?$")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eEdD][-+]?\d+)?$")
 _SHELL = frozenset(["|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1", "&>"])
 _SHOWN = 60  # letters of a program's output in a message
 
@@ -120,10 +125,24 @@ class Command:
                     f"{shlex.join(arguments)}: the pattern found {text!r:.40}, which is no number"
                 )
             return _read(text.strip())
-        found = _NUMBER.findall(out)
+        found = list(_NUMBER.finditer(out))
         if not found:
             raise CommandError(f"{shlex.join(arguments)} printed no number: {_shown(out)}")
-        return _read(found[-1])
+        comma = _with_commas(out, found[-1].end())
+        if comma:
+            raise CommandError(
+                f"{shlex.join(arguments)} printed {comma}, which may be one number with a comma or several: "
+                "let it write a point (env LC_ALL=C ...), or say what counts with a pattern (--pattern)"
+            )
+        return _read(found[-1][0])
+
+
+def _with_commas(out: str, end: int) -> str:
+    """The text of the last number, if a comma in it makes it unclear: ``1,5``, ``1.234,5``, ``1,234.5``."""
+    found = _COMMAS.search(out[:end])
+    if found is None or (_LIST.match(found[0]) and not _THOUSANDS.match(found[0])):
+        return ""
+    return found[0]
 
 
 def number_text(value: Any) -> str:

@@ -14,10 +14,12 @@ import queue
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from diffbench.errors import UnknownNameError, UserError
@@ -86,7 +88,7 @@ def outcome_of(call: Call, point: Any) -> Outcome:
         return Outcome(call(point))
     except _TimeIsUp:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a simulation that leaves when it dislikes its input
         return Outcome(error=said(error))
 
 
@@ -154,6 +156,7 @@ class Threads:
     def run(self, call: Call, points: Sequence[Any]) -> list[Outcome]:
         found: list[Outcome | None] = [None] * len(points)
         started = [0.0] * len(points)
+        given_up: set[int] = set()  # not `found`: that may have this call's own outcome by then
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for index in range(len(points)):
             todo.put(index)
@@ -167,7 +170,7 @@ class Threads:
                     return
                 started[index] = time.monotonic()
                 done.put((index, outcome_of(call, points[index])))
-                if found[index] is not None:  # given up meanwhile: somebody else has taken this place
+                if index in given_up:  # somebody else has taken this place
                     return
 
         def hire() -> None:
@@ -185,34 +188,51 @@ class Threads:
             for index, begun in enumerate(started):
                 if self.timeout and found[index] is None and begun and now - begun > self.timeout:
                     found[index] = _late(self.timeout)
+                    given_up.add(index)
                     hire()
         return [outcome for outcome in found if outcome is not None]
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Several calls at once in processes of their own, which are ended when their time is up."""
+    """Several calls at once in processes of their own, which are ended when their time is up.
+
+    The workers stay for the next calls, as starting one takes longer than most calls, and end with this.
+    """
 
     jobs: int
     timeout: float | None = None
 
+    @cached_property
+    def pool(self) -> Any:
+        """The workers; pebble starts another one where one had to be ended."""
+        from pebble import ProcessPool
+
+        pool = ProcessPool(max_workers=self.jobs, context=_context())
+        weakref.finalize(self, _end, pool)  # also when the program ends
+        return pool
+
     def run(self, call: Call, points: Sequence[Any]) -> list[Outcome]:
-        from pebble import ProcessExpired, ProcessPool
+        from pebble import ProcessExpired
 
         _check_portable(call)
-        with ProcessPool(max_workers=min(self.jobs, len(points)), context=_context()) as pool:
-            futures = [pool.schedule(outcome_of, args=(call, p), timeout=self.timeout) for p in points]
-            found = []
-            for future in futures:
-                try:
-                    found.append(future.result())
-                except TimeoutError:
-                    found.append(_late(self.timeout))
-                except ProcessExpired as error:
-                    found.append(Outcome(error=f"its process ended abruptly (exit code {error.exitcode})"))
-                except Exception as error:  # the value could not travel back, or the process did not start
-                    found.append(Outcome(error=said(error)))
+        futures = [self.pool.schedule(outcome_of, args=(call, p), timeout=self.timeout) for p in points]
+        found = []
+        for future in futures:
+            try:
+                found.append(future.result())
+            except TimeoutError:
+                found.append(_late(self.timeout))
+            except ProcessExpired as error:
+                found.append(Outcome(error=f"its process ended abruptly (exit code {error.exitcode})"))
+            except Exception as error:  # the value could not travel back, or the process did not start
+                found.append(Outcome(error=said(error)))
         return found
+
+
+def _end(pool: Any) -> None:
+    pool.stop()
+    pool.join()
 
 
 def _context() -> Any:

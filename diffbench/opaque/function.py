@@ -272,6 +272,16 @@ class OpaqueFunction:
             raise UserError(f"{self.__name__} is {value} at x = {point!s}: choose a point inside its domain")
         return value
 
+    def differs(self, x: Any, format: str = "float64") -> bool:
+        """Whether f gives another value when it is asked once more at x, past the cache."""
+        fmt = get_format(format)
+        point = fmt.round(x)[()]
+        before, now = self(point), self._one_by_one(fmt.round(np.array([point])), fmt)[0]
+        # an array call and a single one may round differently: the cached value came from either
+        return not (before == now or (np.isnan(before) and np.isnan(now))) and not (
+            bool(self.batch) and abs(float(now) - float(before)) <= 8 * float(fmt.ulp(now))
+        )
+
     def repeats(self, x: Any, format: str = "float64") -> Repeats:
         """Whether f gives the same value when it is asked again at x, past the cache."""
         fmt = get_format(format)

@@ -63,7 +63,7 @@ def _frame(axes: Axes, curves: dict[str, Any], advice: Any, unit: float) -> None
     shown = expected[np.isfinite(expected) & (expected > 0)]
     u = style.unit_roundoff(advice.format)
     low = min(float(shown.min()) if len(shown) else u, u) / 8
-    high = max(min(float(shown.max()) * 4 if len(shown) else 1.0, 1e4), 10 * low)
+    high = max(min(float(shown.max()) * 4 if len(shown) else 1.0, 1e4), 1e4 * low)
     marks.decades(axes, "x", float(h.min()) / 1.5, float(h.max()) * 1.5)
     marks.decades(axes, "y", low, high)
     marks.undecided_band(axes, advice.bound / unit)

@@ -95,7 +95,10 @@ class Sampler:
             return run(flat).reshape(where.shape)
         except (RefusedError, UserError):
             raise
-        except Exception as error:  # the program's own; find the nodes that raise, keep the others
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # the program's own; find the nodes that raise, keep the others
             self.message = self.message or f"{type(error).__name__}: {error}"
         values = np.full(flat.shape, np.nan).astype(where.dtype)
         if flat.size == 1:
@@ -105,7 +108,7 @@ class Sampler:
                 values[index] = run(flat[index].reshape(1))[0]
             except (RefusedError, UserError):
                 raise
-            except Exception:  # NaN says it; the first message is kept
+            except (Exception, SystemExit):  # NaN says it; the first message is kept
                 continue
         return values.reshape(where.shape)
 
