@@ -25,7 +25,7 @@ from diffbench.methods.automatic.pairs import (
     grain,
     short_unit,
 )
-from diffbench.methods.automatic.rules import precise
+from diffbench.methods.automatic.rules import kinked, precise
 from diffbench.methods.automatic.tableau import Fit
 
 LARGE, STEEPER = 0.3, 1.4  # changes of f beside f, and slopes beside those over larger steps
@@ -194,6 +194,9 @@ def _look(probe: Probe) -> Asking:
     growth = Growth(probe, answer.noise, landscape)
     answer.fit = yield from growth.run()
     answer.split = "first order" if growth.first_order else ""
+    if answer.fit is not None and probe.side == 0 and len(answer.fit.nodes) > 2:
+        low, high = answer.fit.nodes[0], answer.fit.top
+        answer.split = "kink" if kinked(low, high, answer.noise) else answer.split
     return answer
 
 

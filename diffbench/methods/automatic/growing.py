@@ -19,6 +19,7 @@ from diffbench.methods.automatic.rules import (
     enough,
     first_order,
     first_step,
+    kinked,
     precise,
     wants_inner_nodes,
     wants_restart,
@@ -163,6 +164,7 @@ def _judged(crowds: Crowds, crowd: Crowd, rows: list[Any]) -> Crowd:
     stop = enough(best, u, rows[-1].slope)
     if number == 2 or number >= WINDOW:  # the lowest node is another one
         contradicted |= first_order(rows[:3], crowds.noise)
+    contradicted |= kinked(rows[0], rows[-1], crowds.noise)
     if somewhere(contradicted):
         fine = np.flatnonzero(~contradicted)
         crowd, best, stop = crowds.where(crowd, ~contradicted), taken(best, fine), stop[fine]
@@ -208,7 +210,7 @@ def go_inwards(crowds: Crowds, crowd: Crowd) -> None:
         rows = [part.pairs[i] for i in indices]
         below = _smaller(part.pairs, rows[0])
         fit, contradicted = Window.judged(rows, crowds.u, below)
-        contradicted |= first_order(rows[:3], crowds.noise)
+        contradicted |= first_order(rows[:3], crowds.noise) | kinked(rows[0], rows[-1], crowds.noise)
         fine = np.flatnonzero(~contradicted)
         part, fit = crowds.where(part, ~contradicted), taken(fit, fine)
         if not len(part):

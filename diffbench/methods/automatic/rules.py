@@ -94,6 +94,13 @@ def first_order(nodes: list[Pair], noise: Noise) -> Any:
     return (low.order == 2) & seen & (abs(twice - 2 * once) < 0.5 * abs(once))
 
 
+def kinked(low: Pair, high: Pair, noise: Noise) -> Any:
+    """Whether the even part grew like h, not like h^2, between two nodes of a growth two doublings apart."""
+    seen = (abs(low.e) > 10 * noise.total(low)) & (abs(high.e) > 10 * noise.total(high))
+    once, again = low.e * high.h, high.e * low.h
+    return seen & (once * again > 0) & (abs(again) < 2 * abs(once)) & (abs(once) < 2 * abs(again))
+
+
 def sudden(low: Pair, middle: Pair, high: Pair, noise: Noise) -> bool:
     """Whether D turns between two steps (of one point) more than the smaller ones let expect."""
     power = middle.order
