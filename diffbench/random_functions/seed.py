@@ -7,7 +7,7 @@ from diffbench.errors import UserError
 
 #: Fixed by the commit in which the estimator was frozen (docs/auto.md): no constant was tuned on its cases.
 #: Suites and benchmarks/random_set.py take it unless they name another. Tuning uses seeds below 1000.
-SEED = 6035787
+SEED = 156845505
 
 #: longdouble would need values that are more exact than float64.
 FORMATS = ("float16", "bfloat16", "float32", "float64")
