@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbench.arithmetic.formats import Format, format_of, get_format
+from diffbench.arithmetic.formats import Format, format_of, get_format, numbers_of
 from diffbench.checking.along import Gradient
 from diffbench.checking.component import examine
 from diffbench.checking.finding import Finding
@@ -101,10 +101,7 @@ def check_gradient(
 
 def _point(x: Any, fmt: Format) -> np.ndarray[Any, Any]:
     """x as numbers of the format, shape (1,) for a number."""
-    try:
-        given = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"x must be an array of numbers: {error}") from error
+    given = numbers_of(x)
     if given.dtype.kind in "iub":
         raise UserError(
             f"x is made of integers ({given.dtype}); write floating-point numbers, as in [1.0, 2.0]"

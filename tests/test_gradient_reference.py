@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from diffbench.checking import component
 from diffbench.checking.finding import Finding
 from diffbench.checking.probe import Probe
 from diffbench.checking.reference import Coordinates, Reference, references
+from diffbench.errors import UserError
 
 FINE = ("float64", "float32")
 
@@ -256,3 +258,16 @@ def test_errors_of_a_few_roundings_are_not_called_wrong() -> None:
         found = db.check_gradient(np.sin, lambda x, e=error: np.cos(x) * (1 + e), 1.0).findings[0]
         assert found.verdict in ("agrees", "cannot tell"), error
     assert found.reason.startswith("small")
+
+
+@pytest.mark.parametrize("x", [5e-324, 1e-310, 2e-45, [Fraction(1, 2), 3.0]], ids=str)
+def test_numbers_of_every_kind_and_size_are_checked(x: Any) -> None:
+    """Steps relative to a number below the normal ones vanish: it is checked like 0."""
+    check = db.check_gradient(lambda x: np.sum(x**2), lambda x: 2 * x, x)
+    assert check.passed and not any(f.verdict == "disagrees" for f in check.findings)
+    assert not db.check_gradient(lambda x: np.sum(x**2), lambda x: 2 * x + 1, x).passed
+
+
+def test_masked_elements_are_refused() -> None:
+    with pytest.raises(UserError, match="masked"):
+        db.check_gradient(lambda x: np.sum(x**2), lambda x: 2 * x, np.ma.array([1.0, 2.0], mask=[0, 1]))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from auto_support import load, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,26 +24,8 @@ Function = Callable[[Any], Any]
 FLOAT64 = get_format("float64")
 
 
-def plain(f: Function) -> Function:
-    def sample(nodes: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return np.asarray(f(nodes)) + 0.0 * np.asarray(nodes)
-
-    return sample
-
-
 def at(f: Function, x: float) -> Result:
     return estimate_many(plain(f), [x], FLOAT64, engine=second_steps)[0]
-
-
-def load(name: str) -> ModuleType:
-    path = Path(__file__).parent.parent / "benchmarks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 random_second = load("random_second")

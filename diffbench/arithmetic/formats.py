@@ -135,7 +135,7 @@ def format_of(dtype: Any) -> Format:
     )
 
 
-def numbers_of(x: Any) -> np.ndarray[Any, Any]:
+def numbers_of(x: Any, name: str = "x") -> np.ndarray[Any, Any]:
     """What a user gives as numbers, as an array; Fraction, Decimal and large integers are rounded to float64.
 
     Raises
@@ -144,11 +144,13 @@ def numbers_of(x: Any) -> np.ndarray[Any, Any]:
         If elements are masked, a number is too large, or the nested lists have no common shape.
     """
     if np.ma.is_masked(x):
-        raise UserError("x has masked elements: fill them (x.filled(...)) or leave them out (x.compressed())")
+        raise UserError(
+            f"{name} has masked elements: fill them ({name}.filled(...)) or drop them ({name}.compressed())"
+        )
     try:
         given = np.asarray(x)
     except (TypeError, ValueError) as error:
-        raise UserError(f"x must be one number or an array of numbers: {error}") from None
+        raise UserError(f"{name} must be one number or an array of numbers: {error}") from None
     items = given.reshape(-1).tolist() if given.dtype == object else []
     if not items or not all(hasattr(item, "__float__") for item in items):
         return given  # its dtype says what it is
@@ -156,10 +158,10 @@ def numbers_of(x: Any) -> np.ndarray[Any, Any]:
         wide = [float(item) for item in items]
     except OverflowError:
         raise UserError(
-            "x has a number that is too large for float64: rescale, or give it in longdouble"
+            f"{name} has a number that is too large for float64: rescale, or give it in longdouble"
         ) from None
     except (TypeError, ValueError) as error:
-        raise UserError(f"x must be made of real numbers: {error}") from None
+        raise UserError(f"{name} must be made of real numbers: {error}") from None
     return np.array(wide, dtype=np.float64).reshape(given.shape)
 
 

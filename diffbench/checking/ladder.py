@@ -82,13 +82,14 @@ class Ladder:
         precision = self.probe.format.precision
         self.x = abs(x)
         self.half = precision < 20
+        x = x if abs(x) >= 2.0**self.probe.format.min_exponent else 0.0  # below, steps relative to it vanish
         self.scale = 2.0 ** floor(log2(abs(x))) if x else 1.0
         self.resolution = RESOLUTION.get(precision, FINE_RESOLUTION)
         self.start = -ceil(precision / 3)
         self.lowest = frexp(float(self.probe.format.ulp(x)) / self.scale)[1] - 1 if x else -1000
-        reach = max(1.0, self.x) / MANTISSA / self.scale
-        self.highest = floor(log2(LARGEST_STEP * reach))
-        self.highest_blind = floor(log2(LARGEST_BLIND_STEP * reach))
+        reach = log2(max(1.0, self.x) / MANTISSA) - log2(self.scale)  # the quotient itself may overflow
+        self.highest = floor(log2(LARGEST_STEP) + reach)
+        self.highest_blind = floor(log2(LARGEST_BLIND_STEP) + reach)
 
     # sampling ----------------------------------------------------------------------------------------
 

@@ -141,11 +141,7 @@ def request(
 
 def array_of(value: Any, name: str) -> Raw:
     """Numbers as an array, or a UserError that says what came."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name} must be an array of numbers: {error}") from error
-    array = numbers_of(value) if array.dtype == object else array
+    array = numbers_of(value, name)
     if array.dtype.kind not in "iufb" and array.dtype.name != "bfloat16":
         raise UserError(f"{name} must be an array of real numbers, not of {array.dtype}")
     return array

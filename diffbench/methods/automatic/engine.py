@@ -148,6 +148,12 @@ def _open_side(probe: Probe, answer: Answer) -> Asking:
     other = yield from _one_side(probe, 1 if left < right else -1)
     if other.fit is None or (answer.fit is not None and other.flat):
         return answer
+    return of_open_side(answer, other)
+
+
+def of_open_side(answer: Answer, other: Answer) -> Answer:
+    """Which one holds: what both sides say, or the one on which the domain goes on; both have to agree."""
+    assert other.fit is not None
     other.notes.append("from one side: the domain ends near x")
     if answer.fit is None:
         return other

@@ -24,7 +24,7 @@ def departure(pairs: list[Pair], fit: Fit, noise: Noise, x: float) -> float:
 
     In half precision every wall counts: there are too few steps between rounding and bending to look beyond.
     """
-    wall = _wall(pairs, fit, noise) if noise.u >= NARROW else None
+    wall = _wall(pairs, fit.top, noise) if noise.u >= NARROW else None
     if wall is None or (noise.u < FEW_BITS and _one_sided(pairs, fit.top, wall, THAW * abs(x))):
         return 0.0
     return POSSIBLE * float(abs(wall.d - fit.value))
@@ -37,7 +37,7 @@ def look_beyond(probe: Probe, fit: Fit, noise: Noise) -> Asking:
     thaw = THAW * abs(float(probe.x))
     try:
         yield from thawed(probe, fit.top)
-        wall = _wall(probe.sound, fit, noise)
+        wall = _wall(probe.sound, fit.top, noise)
         if wall is None:
             return
         for step in sorted({factor * wall.h for factor in BEYOND} | {thaw}):
@@ -58,21 +58,27 @@ def thawed(probe: Probe, top: Pair) -> Asking:
         yield from probe.pair(thaw)
 
 
-def _wall(pairs: list[Pair], fit: Fit, noise: Noise) -> Pair | None:
-    """The first pair beyond a fit at which D turns without having bent before, if there is one."""
-    lower = [p for p in pairs if p.h < fit.top.h / 1.2]
+def turn(pairs: list[Pair], top: Pair, noise: Noise) -> tuple[Pair, Pair, Pair] | None:
+    """The first three pairs from a step on of which the last turns at once, if there was no bend before."""
+    lower = [p for p in pairs if p.h < top.h / 1.2]
     if not lower:
         return None
-    low, middle = lower[-1], fit.top
+    low, middle = lower[-1], top
     for high in pairs:
         if high.h <= 1.2 * middle.h:
             continue
         if sudden(low, middle, high, noise):
-            return high
-        if bent(FLOATS, fit.top, high):
+            return low, middle, high
+        if bent(FLOATS, top, high):
             break
         low, middle = middle, high
     return None
+
+
+def _wall(pairs: list[Pair], top: Pair, noise: Noise) -> Pair | None:
+    """The first pair beyond a node at which D turns without having bent before, if there is one."""
+    three = turn(pairs, top, noise)
+    return None if three is None else three[2]
 
 
 def _one_sided(pairs: list[Pair], top: Pair, wall: Pair, thaw: float) -> bool:

@@ -28,12 +28,11 @@ from diffbench.methods.automatic.engine import (
     UNRESOLVED,
     Answer,
     Result,
+    of_open_side,
     surveyed,
 )
-from diffbench.methods.automatic.frozen import thawed
-from diffbench.methods.automatic.operations import FLOATS
+from diffbench.methods.automatic.frozen import thawed, turn
 from diffbench.methods.automatic.pairs import FEW_BITS, NARROW, Asking, Exhausted, Noise, Pair, Probe
-from diffbench.methods.automatic.rules import bent, sudden
 from diffbench.methods.automatic.tableau import Fit
 
 # -- one point ---------------------------------------------------------------------------------------------
@@ -175,13 +174,7 @@ def _open_side(probe: Probe, answer: Answer) -> Asking:
     probe.turn(0)
     if other.fit is None or (answer.fit is not None and not _precise(other.fit, other.noise.u)):
         return answer
-    other.notes.append("from one side: the domain ends near x")
-    if answer.fit is None:
-        return other
-    if abs(other.fit.value - answer.fit.value) > other.fit.bound + answer.fit.bound:
-        answer.low = "values to one side and to both sides of x disagree"
-        return answer
-    return other if other.fit.bound < answer.fit.bound else answer
+    return of_open_side(answer, other)
 
 
 # -- what to believe ---------------------------------------------------------------------------------------
@@ -261,20 +254,8 @@ def _frozen(answer: Answer, fit: Fit) -> float:
 
 
 def _turn(pairs: list[Pair], h: float, noise: Noise) -> tuple[Pair, Pair, Pair] | None:
-    """The first three pairs from a step on of which the last turns at once, if there was no bend before."""
-    lower = [p for p in pairs if p.h < h / 1.2]
     here = next((p for p in pairs if p.h == h), None)
-    if not lower or here is None:
-        return None
-    low, middle = lower[-1], here
-    for high in pairs:
-        if high.h > 1.2 * middle.h:
-            if sudden(low, middle, high, noise):
-                return low, middle, high
-            if bent(FLOATS, here, high):
-                return None
-            low, middle = middle, high
-    return None
+    return None if here is None else turn(pairs, here, noise)
 
 
 def _unresolved(pairs: list[Pair], noise: Noise) -> bool:
