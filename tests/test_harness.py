@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -323,6 +324,17 @@ def test_nothing_is_left_ticking() -> None:
         measure(HONEST, FUNCTION, F64, POINT, limit=0.05)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     time.sleep(0.1)  # a planted exception would surface here
+
+
+@pytest.mark.parametrize("moment", ["__enter__", "__exit__"])
+def test_a_signal_where_a_block_is_entered_or_left_does_not_raise(moment: str) -> None:
+    """It would leave the timer ticking; the next reminder comes soon enough."""
+    limit: Any = time_limit(60.0)
+    with limit:
+        limit._over(signal.SIGALRM, SimpleNamespace(f_code=getattr(type(limit), moment).__code__))
+        with pytest.raises(TimeLimitExceeded):
+            limit._over(signal.SIGALRM, SimpleNamespace(f_code=None))
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_warnings_are_heard_under_any_filter() -> None:

@@ -21,7 +21,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 AGAIN = 0.1  # seconds between reminders
@@ -31,37 +31,42 @@ class TimeLimitExceeded(BaseException):  # not an Exception: "except Exception" 
     """The time of a call is over."""
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> AbstractContextManager[None]:
     """Raise :class:`TimeLimitExceeded` in the block when it takes longer than ``seconds``.
 
     The signal's handler and a timer that was running before are restored.
     """
     main = threading.current_thread() is threading.main_thread()
-    net = _signal(seconds) if main and hasattr(signal, "setitimer") else _watchdog(seconds)
-    with net:
-        yield
+    return _Signal(seconds) if main and hasattr(signal, "setitimer") else _watchdog(seconds)
 
 
-@contextmanager
-def _signal(seconds: float) -> Iterator[None]:
-    active = True
+class _Signal:
+    """The timer of the main thread.
 
-    def over(number: int, frame: Any) -> None:
-        if active:
-            raise TimeLimitExceeded
+    A class and not a generator: a signal that arrives where the block is entered or left has one of these two
+    methods on top of the stack, and must not raise there, or the timer would go on ticking.
+    """
 
-    began = time.monotonic()
-    handler = signal.signal(signal.SIGALRM, over)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
-    try:
-        yield
-    finally:
-        active = False  # a signal on its way finds nothing to do
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.active = seconds, True
+
+    def __enter__(self) -> None:
+        self.began = time.monotonic()
+        self.handler = signal.signal(signal.SIGALRM, self._over)
+        self.left, self.interval = signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN)
+
+    def __exit__(self, *error: object) -> None:
+        self.active = False  # a signal on its way finds nothing to do
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
-        if left:  # somebody else's timer goes on; if its time came meanwhile, it rings at once
-            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-6), interval)
+        signal.signal(signal.SIGALRM, self.handler)
+        if self.left:  # somebody else's timer goes on; if its time came meanwhile, it rings at once
+            left = max(self.left - (time.monotonic() - self.began), 1e-6)
+            signal.setitimer(signal.ITIMER_REAL, left, self.interval)
+
+    def _over(self, number: int, frame: Any) -> None:
+        ends = (_Signal.__enter__.__code__, _Signal.__exit__.__code__)
+        if self.active and (frame is None or frame.f_code not in ends):
+            raise TimeLimitExceeded
 
 
 @contextmanager
