@@ -20,9 +20,17 @@ from typing import Any
 import numpy as np
 
 from diffbench.arithmetic.formats import get_format
-from diffbench.methods import get_method
-from diffbench.methods.harness import measure
-from diffbench.random_functions import GROUPS, HEADER, NARROW, Case, Row, line
+from diffbench.random_functions import (
+    GROUPS,
+    HEADER,
+    NARROW,
+    Case,
+    Exact,
+    Row,
+    exact_derivatives,
+    line,
+    measured,
+)
 from diffbench.random_functions.composites import Program
 from diffbench.random_functions.groups import draw, draw_narrow
 
@@ -30,26 +38,10 @@ METHODS = ("auto", "numdifftools", "fdm", "central-2", "central-2, best step")
 STEPS = tuple(10.0**-e for e in np.arange(0.5, 7.5, 0.5))
 
 
-def truth(program: Program, x: float, orders: int = 4) -> list[float] | None:
-    """f, f', ..., to 12 digits and more up to f'', or None where 4096 bits are not enough."""
-    from flint import arb
-
-    from diffbench.arithmetic.balls import working_precision
-    from diffbench.arithmetic.taylor import TaylorArithmetic
-
-    for bits in (192, 768, 3072):
-        with working_precision(bits):
-            try:
-                series = TaylorArithmetic(bits, orders + 1).expand(program, arb(x))
-                balls = [series[m] * math.factorial(m) for m in range(orders + 1)]
-            except Exception:
-                return None
-            values = [float(b.mid()) for b in balls]
-            radii = [float(b.rad()) for b in balls]
-        sharp = all(r <= 1e-20 * abs(a) + 1e-320 for a, r in zip(values[:3], radii[:3], strict=True))
-        if sharp and all(map(math.isfinite, values)):
-            return values
-    return None
+def truth(program: Program, x: float) -> list[Exact] | None:
+    """f to f^(4), all finite, f'' sharp; or None."""
+    found = exact_derivatives(program, x, 4, sharp=2)
+    return found if found is not None and all(math.isfinite(exact.value) for exact in found) else None
 
 
 def cases(seed: int, count: int) -> Iterator[Case]:
@@ -67,15 +59,16 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         derivatives = truth(smooth, x)
         if derivatives is None or not math.isfinite(f0) or not _fair(derivatives, 1e250):
             continue
-        level = abs(noise) if noise >= 0 else -noise * abs(derivatives[0])
-        best = 2 * math.sqrt(level * abs(derivatives[4]) / 3) / abs(derivatives[2])
+        level = abs(noise) if noise >= 0 else -noise * abs(derivatives[0].value)
+        second, rest = derivatives[2]
+        best = 2 * math.sqrt(level * abs(derivatives[4].value) / 3) / abs(second)
         made += 1
-        yield Case(f"{group}: {name}", group, f, x, derivatives[2], best)
+        yield Case(f"{group}: {name}", group, f, x, second, best, rest=rest)
 
 
-def _fair(derivatives: list[float], largest: float) -> bool:
+def _fair(derivatives: list[Exact], largest: float) -> bool:
     """Whether f'' is a number that matters beside f and f' over the scale of the function."""
-    value, first, second, third, _ = map(abs, derivatives)
+    value, first, second, third, _ = (abs(exact.value) for exact in derivatives)
     if not 1 / largest < second < largest or not value < largest:
         return False
     return second > 1e-8 * math.sqrt(first) * math.sqrt(third)  # first and third go on over one scale
@@ -98,8 +91,9 @@ def narrow_cases(seed: int, count: int, format_name: str) -> Iterator[Case]:
         if derivatives is None or not math.isfinite(f0) or not _fair(derivatives, 1e4):
             continue
         made += 1
-        best = empirical_best(Sampler(f, fmt), x, fmt, derivatives[2])
-        yield Case(f"{group}: {name}", group, f, x, derivatives[2], best, format_name)
+        second, rest = derivatives[2]
+        best = empirical_best(Sampler(f, fmt), x, fmt, second)
+        yield Case(f"{group}: {name}", group, f, x, second, best, format_name, rest)
 
 
 def empirical_best(sample: Program, x: float, fmt: Any, exact: float) -> float:
@@ -113,21 +107,6 @@ def empirical_best(sample: Program, x: float, fmt: Any, exact: float) -> float:
         errors = np.abs(((sample(upper) - middle) + (sample(lower) - middle)) / (upper - x) ** 2 - exact)
     errors = np.where(np.isfinite(errors), errors, np.inf)
     return float(min(errors[k - 2 : k + 3].max() for k in range(2, len(errors) - 2)) / abs(exact))
-
-
-def measured(name: str, case: Case) -> Row:
-    """A method on a case, whatever it does."""
-    fmt = get_format(case.format)
-    program, opaque = case.f, case.format == "float64"
-    if opaque:
-
-        def program(t: Any) -> Any:
-            with np.errstate(all="ignore"):
-                return np.asarray(case.f(t)) + 0.0 * np.asarray(t)
-
-    found = measure(get_method(name), program, fmt, case.x, 2, opaque=opaque)
-    value, claimed = float(found.value), float(found.error_estimate)
-    return Row(name, case, value, claimed, found.evaluations, found.status)
 
 
 def second_difference(case: Case, relative: float) -> Row:
@@ -173,7 +152,7 @@ def main() -> None:
         if name == METHODS[-1]:
             label, rows = best_step(drawn)
         else:
-            label, rows = name, [measured(name, case) for case in drawn]
+            label, rows = name, [measured(name, case, derivative=2) for case in drawn]
         sys.stdout.write(f"{line(label, rows)}  {time.perf_counter() - start:.1f} s\n")
         if options.groups and name == names[0]:
             for group in NARROW if narrow else GROUPS:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 Program = Callable[[Any], Any]
 
 FIRST_BITS, MOST_BITS = 192, 4096
-RADIUS = 1e-20  # of f and f', relative
+RADIUS = 1e-20  # relative
 
 
 class Exact(NamedTuple):
@@ -31,7 +31,7 @@ class Exact(NamedTuple):
         return float(abs(Fraction(other) - Fraction(self.value) - Fraction(self.rest)))
 
 
-def exact_derivatives(program: Program, x: float, orders: int = 3) -> list[Exact] | None:
+def exact_derivatives(program: Program, x: float, orders: int = 3, sharp: int = 1) -> list[Exact] | None:
     """f(x), f'(x), ..., or None where the program breaks or ``MOST_BITS`` are not enough.
 
     Parameters
@@ -41,7 +41,9 @@ def exact_derivatives(program: Program, x: float, orders: int = 3) -> list[Exact
     x : float
         Taken exactly.
     orders : int
-        The highest derivative; the relative radius of f and f' is at most ``RADIUS``.
+        The highest derivative.
+    sharp : int
+        The highest derivative whose relative radius is at most ``RADIUS``.
     """
     from flint import arb
 
@@ -60,7 +62,7 @@ def exact_derivatives(program: Program, x: float, orders: int = 3) -> list[Exact
             radii = [float(ball.rad()) for ball in balls]
         if all(
             math.isfinite(exact.value) and radius <= RADIUS * abs(exact.value) + 1e-320
-            for exact, radius in zip(values[:2], radii[:2], strict=True)
+            for exact, radius in zip(values[: sharp + 1], radii[: sharp + 1], strict=True)
         ):
             return values
         bits *= 4

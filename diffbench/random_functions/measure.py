@@ -95,7 +95,9 @@ def find(name: str | Method) -> Method:
     return name if isinstance(name, Method) else OWN.get(name) or get_method(name)
 
 
-def measured(method: str | Method, case: Case, limit: float = LIMIT, isolated: bool = False) -> Row:
+def measured(
+    method: str | Method, case: Case, limit: float = LIMIT, isolated: bool = False, derivative: int = 1
+) -> Row:
     """A method on a case.
 
     Parameters
@@ -106,14 +108,18 @@ def measured(method: str | Method, case: Case, limit: float = LIMIT, isolated: b
         Seconds.
     isolated : bool
         In a process of its own: a library that never returns or dies costs this row only.
+    derivative : int
+        The one that the truth of the case is.
     """
     chosen, fmt = find(method), get_format(case.format)
     opaque = case.format == "float64"  # noise and steps are made of bits, which a strict run has none of
     program = _plain(case.f) if opaque else case.f
     if isolated:
-        found = measure_isolated([chosen], program, fmt, [case.x], opaque=opaque, limit=limit)[0][0]
+        found = measure_isolated([chosen], program, fmt, [case.x], derivative, opaque=opaque, limit=limit)[0][
+            0
+        ]
     else:
-        found = measure(chosen, program, fmt, case.x, opaque=opaque, limit=limit)
+        found = measure(chosen, program, fmt, case.x, derivative, opaque=opaque, limit=limit)
     value, claimed = float(found.value), float(found.error_estimate)
     return Row(chosen.name, case, value, claimed, found.evaluations, found.status, found.message)
 

@@ -275,7 +275,7 @@ def chosen_figure(steps: pd.DataFrame, rules: Sequence[str] | None = None) -> Fi
                 axes.plot(x, y, ls="none", marker=look.marker, ms=2.8, mew=0, color=look.color, alpha=0.65)
             near = _within_ten(mine).mean()  # of all points: no step is not a near one
             oracle = " (oracle)" if (mine["family"] == "oracle").any() else ""
-            text = f"{name.removeprefix('central-2@')}{oracle}   {percent(float(near))} within ×10"
+            text = f"{name.removeprefix('central-2@')}{oracle}\n{percent(float(near))} within ×10"
             axes.set_title(text, loc="left", fontsize=7.5)
         _hide(panels[len(shown) :])
         _outer_labels(panels, len(shown), "robust best h", "chosen h")

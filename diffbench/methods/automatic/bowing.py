@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from diffbench.methods.automatic.climb import Landscape, between
 from diffbench.methods.automatic.curvature import Bows, contradicted, curved
+from diffbench.methods.automatic.grow import near
 from diffbench.methods.automatic.operations import FLOATS
-from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe, snapped
-from diffbench.methods.automatic.rules import WINDOW, aligned, enough, first_order, wants_restart
+from diffbench.methods.automatic.pairs import Asking, Exhausted, Noise, Pair, Probe
+from diffbench.methods.automatic.rules import WINDOW, enough, first_order, first_step, wants_restart
 from diffbench.methods.automatic.tableau import Fit, Tableau, conflict
 
-FIRST, LAST = 0.02, 0.5  # growth runs from FIRST L in clean float64, from about LAST L in much noise
+FIRST = 0.02  # growth begins there, times L, in clean float64
 STRAIGHT = 1e-3  # a relative change of D over which f is a straight line
 FAR = 2.0  # the step up to which a straight line is followed where x is smaller
 BEND = 0.3  # a relative change of f'' from which its length cannot be told
@@ -92,21 +93,13 @@ class Bowing:
                 self.length = max(self.length, *map(self._least_length, self.probe.sound))
         if self.length is None:
             return base.h / 4
-        return self._first_step(self.length)
+        return float(first_step(FLOATS, self.length, base, self.noise, FIRST))
 
     def _least_length(self, pair: Pair) -> float:
         """How long the length of f' is at least, as D at a pair is that of the base but for a small share."""
         base, interval = self.landscape.base, self.noise.interval
         known = abs(pair.d - base.d) + interval(pair) + interval(base)
         return pair.h / math.sqrt(6 * known / abs(base.d)) if 0 < 10 * known < abs(base.d) else 0.0
-
-    def _first_step(self, length: float) -> float:
-        """So far below L that truncation at the last nodes meets noise at the first."""
-        base = self.landscape.base
-        steepest = max(abs(base.d), base.df / base.h, 1e-300)
-        relative = min(max(self.noise.value(base) / (length * steepest), 0.1 * self.noise.u), 1e-2)
-        exponent = min(1.0, math.log(relative) / math.log(1e-16))
-        return float(LAST * length * (FIRST / LAST) ** exponent)
 
     def _even_length(self) -> Asking:
         """The largest pair whose E / t meets all smaller intervals, and the length over which f'' changes.
@@ -160,7 +153,7 @@ class Bowing:
         """Add nodes upwards from a step until one more cannot pay."""
         probe = self.probe
         nodes: list[Pair] = []
-        h = self._near(start)
+        h = near(probe, start)
         best: Fit | None = None
         for n in range(40):
             if h * 2.0**n >= min(probe.limit, self.rejected):
@@ -240,11 +233,6 @@ class Bowing:
             if fit is None or fit.bound > 0.7 * best.bound:
                 return
             self.best = fit
-
-    def _near(self, start: float) -> float:
-        """About the start, so that a pair that is already known becomes one of the nodes."""
-        known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
-        return float(aligned(FLOATS, start, min(known))) if known else snapped(start)
 
     def _first_order(self, low: Pair) -> bool:
         known = {p.h: p for p in self.probe.sound}

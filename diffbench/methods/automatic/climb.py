@@ -266,7 +266,7 @@ class Climb:
         if late or self.quantum or self.noise.added or math.isfinite(self.probe.limit):
             return False
         self.tries += 1
-        return (yield from self._teeth(low, middle))
+        return (yield from self.teeth(low, middle))
 
     def _irreproducible(self, low: Pair, middle: Pair) -> Asking:
         """Whether values close to `low` do not give its D again."""
@@ -298,7 +298,7 @@ class Climb:
         self.notes.append("noise beyond rounding")
         return True
 
-    def _teeth(self, low: Pair, high: Pair) -> Asking:
+    def teeth(self, low: Pair, high: Pair) -> Asking:
         """Whether values follow a sawtooth: smooth between jumps, because a term inside f moves in steps.
 
         D then leaves its value at once, stays at another one, does not fall back to the first like 1/h (as

@@ -100,16 +100,8 @@ class Bows(Tableau):
         """Whether there are nodes enough for a value."""
         return len(self.nodes) > 2 - self.nodes[0].order
 
-    def add(self, pair: Pair, step: float | None = None) -> None:
-        """A node above all others."""
-        if step is None:
-            step = pair.h / self.nodes[0].h if self.nodes else 1.0
-        t = step**pair.order
-        self._odd = self._row(pair.d, self._odd, t)
-        self._even = self._row(pair.e, self._even, t)
-        self._t.append(t)
-        self.steps.append(step)
-        self.nodes.append(pair)
+    def _other(self, pair: Pair, t: float) -> Any:
+        return pair.e
 
     def _ratios(self) -> tuple[float, ...]:
         return tuple(step / self.steps[-1] for step in reversed(self.steps))
@@ -133,7 +125,7 @@ class Bows(Tableau):
         shape = reading(self._ratios(), order)
         powers = [self._t[-1] ** j for j in range(len(self.nodes) + 1)]
         (main, main_noise, peaks), (between, between_noise, peaks_between) = self.watch(noise)
-        beta = remainders(self.ops, order, peaks, main_noise, peaks_between, between_noise)
+        beta = remainders(order, peaks, main_noise, peaks_between, between_noise)
         skip = 2 - order  # one node alone has no slope
         scale = self._units(powers, h)[0]
         values, spread, truncation = [], [], []
@@ -144,7 +136,7 @@ class Bows(Tableau):
                 values.append(value)
                 spread.append(shape.value[k] * noise.total(node) / node.w * scale)
                 truncation.append(abs(shape.weight[k + 1]) * beta[k - skip])
-        best = Bowed(self.ops, values, spread, truncation)
+        best = Bowed(values, spread, truncation)
         best.k += skip
         higher = [*zip(main[1:], main_noise[1:], strict=True), *zip(between, between_noise, strict=True)]
         fit = self._judged(noise, below, best, higher)

@@ -75,7 +75,7 @@ class Growth:
         """Add nodes upwards from a step until one more cannot pay."""
         probe, noise = self.probe, self.noise
         tableau = Tableau()
-        h = self._near(start)
+        h = near(probe, start)
         best: Fit | None = None
         for n in range(40):
             if h * 2.0**n >= min(probe.limit, self.rejected):
@@ -132,10 +132,11 @@ class Growth:
                 return
             self.best = fit
 
-    def _near(self, start: float) -> float:
-        """About the start, so that a pair that is already known becomes one of the nodes."""
-        known = [p.h for p in self.probe.sound if 0.7 * start <= p.h <= 40 * start]
-        return float(aligned(FLOATS, start, min(known))) if known else snapped(start)
+
+def near(probe: Probe, start: float) -> float:
+    """About the start, so that a pair that is already known becomes one of the nodes."""
+    known = [p.h for p in probe.sound if 0.7 * start <= p.h <= 40 * start]
+    return float(aligned(FLOATS, start, min(known))) if known else snapped(start)
 
 
 def _without_lowest(tableau: Tableau) -> Tableau:

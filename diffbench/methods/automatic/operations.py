@@ -23,8 +23,6 @@ class Operations:
     sqrt: Callable[[Any], Any]
     log: Callable[[Any], Any]
     where: Callable[[Any, Any, Any], Any]
-    negate: Callable[[Any], Any]  # of truth values
-    any: Callable[[Any], bool]
     power: Callable[[float, Any], Any]
     rint: Callable[[Any], Any]
     root: Callable[[Any, Any], Any]  # of a ratio, over a gap: a small whole number
@@ -33,10 +31,6 @@ class Operations:
 
 def _choose(condition: bool, yes: Any, no: Any) -> Any:
     return yes if condition else no
-
-
-def _not(condition: bool) -> bool:
-    return not condition
 
 
 def _root(ratio: float, gap: float) -> float:
@@ -124,15 +118,13 @@ def _exponential(base: float, exponent: Any) -> Any:
     return np.exp(found, out=found)
 
 
-FLOATS = Operations(max, min, math.sqrt, math.log, _choose, _not, bool, _power, round, _root, _power)
+FLOATS = Operations(max, min, math.sqrt, math.log, _choose, _power, round, _root, _power)
 ARRAYS = Operations(
     np.maximum,
     np.minimum,
     np.sqrt,
     np.log,
     chosen,
-    np.logical_not,
-    np.any,
     _exponential,
     np.rint,
     _roots,

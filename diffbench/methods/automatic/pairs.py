@@ -13,8 +13,6 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
-from diffbench.methods.automatic.operations import FLOATS, Operations
-
 #: What the estimator's generators do: yield nodes, receive their values, return something.
 Asking = Generator[tuple[Any, ...], tuple[Any, ...], Any]
 
@@ -28,16 +26,12 @@ SHORT = (8, 11, 24)  # significant bits that values computed in a coarser format
 CAP = 60  # function values, x itself included
 
 
-#: What of a pair differs from point to point in an array.
-COLUMNS = ("d", "df", "e", "flat", "h", "size", "w")
-
-
 class Exhausted(Exception):
     """The evaluations are used up; the best answer so far counts."""
 
 
 class Pair:
-    """Values at one step, of one point or (all attributes arrays) of many.
+    """Values at one step of one point.
 
     Attributes
     ----------
@@ -57,30 +51,20 @@ class Pair:
 
     __slots__ = ("d", "df", "e", "flat", "h", "order", "size", "w")
 
-    def __init__(
-        self, h: Any, width: Any, f0: Any, upper: Any, lower: Any, order: int, ops: Operations = FLOATS
-    ) -> None:
+    def __init__(self, h: Any, width: Any, f0: Any, upper: Any, lower: Any, order: int) -> None:
         up, down = upper - f0, lower - f0
         self.h, self.order = h, order
         self.w = h * (ROOT_2 if order == 2 else 1 / ROOT_2)
         self.d = (upper - lower) / width
         self.e = 0.5 * (up + down) if order == 2 else 0.0
-        self.df = ops.maximum(abs(up), abs(down))
-        self.size = ops.maximum(ops.maximum(abs(upper), abs(lower)), abs(f0))
+        self.df = max(abs(up), abs(down))
+        self.size = max(abs(upper), abs(lower), abs(f0))
         self.flat = self.df == 0.0
 
     @property
     def slope(self) -> Any:
         """The largest change over the step, divided by the step."""
         return self.df / self.h
-
-    def take(self, which: Any) -> Pair:
-        """Some of the points of an array."""
-        some = object.__new__(Pair)
-        some.order = self.order
-        for name in COLUMNS:
-            setattr(some, name, getattr(self, name)[which])
-        return some
 
 
 class Noise:

@@ -67,13 +67,16 @@ def power_law(ops: Operations, low: Pair, high: Pair, pair: Pair) -> tuple[Any, 
     return ops.where(pair.h > high.h, *sizes), lawful, linear
 
 
-def first_step(ops: Operations, length: Any, base: Pair, noise: Noise) -> Any:
-    """Where growth begins: so far below L that truncation at the last nodes meets noise at the first."""
+def first_step(ops: Operations, length: Any, base: Pair, noise: Noise, first: float = FIRST) -> Any:
+    """Where growth begins: so far below L that truncation at the last nodes meets noise at the first.
+
+    That is ``first`` L in clean float64.
+    """
     steepest = ops.maximum(ops.maximum(abs(base.d), base.slope), 1e-300)
     relative = noise.value(base) / (length * steepest)
     relative = ops.minimum(ops.maximum(relative, 0.1 * noise.u), 1e-2)
     exponent = ops.minimum(1.0, ops.log(relative) / math.log(1e-16))
-    return LAST * length * ops.power(FIRST / LAST, exponent)
+    return LAST * length * ops.power(first / LAST, exponent)
 
 
 def aligned(ops: Operations, step: Any, known: Any) -> Any:

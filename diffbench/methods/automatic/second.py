@@ -100,7 +100,7 @@ def _sawtooth(probe: Probe, answer: Answer) -> Asking:
         far = yield from probe.pair(64 * beyond.h)
         if far is None or abs(far.d) * far.w < 3 * height:  # a pole, a wave: f levels off beyond
             return False
-        if not (yield from climb._teeth(top, beyond)):
+        if not (yield from climb.teeth(top, beyond)):
             return False
         landscape = yield from climb.run()
     except Exhausted:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from diffbench.methods.automatic.operations import FLOATS, Operations
+from diffbench.methods.automatic.operations import FLOATS
 from diffbench.methods.automatic.pairs import NARROW, Noise, Pair
 
 Z = 4.5  # standard deviations of noise in a bound
@@ -123,28 +123,30 @@ class Fit:
 
 
 class Tableau:
-    """Divided differences over growing nodes, one row for every top; of one point, or of many at once."""
+    """Divided differences over growing nodes, one row for every top."""
 
-    def __init__(self, ops: Operations = FLOATS) -> None:
-        self.ops = ops
+    def __init__(self) -> None:
         self.nodes: list[Pair] = []
-        self.steps: list[float] = []  # relative to the lowest; the same at all points
+        self.steps: list[float] = []  # relative to the lowest
         self._t: list[float] = []
         self._odd: list[Any] = []
         self._even: list[Any] = []
         self._peak_odd: list[Any] = []
         self._peak_even: list[Any] = []
 
-    def add(self, pair: Pair, step: float | None = None) -> None:
-        """A node above all others; its step relative to the lowest one, if that is known."""
-        if step is None:
-            step = pair.h / self.nodes[0].h if self.nodes else 1.0
+    def add(self, pair: Pair) -> None:
+        """A node above all others."""
+        step = pair.h / self.nodes[0].h if self.nodes else 1.0
         t = step**pair.order
         self._odd = self._row(pair.d, self._odd, t)
-        self._even = self._row(pair.e / t, self._even, t)
+        self._even = self._row(self._other(pair, t), self._even, t)
         self._t.append(t)
         self.steps.append(step)
         self.nodes.append(pair)
+
+    def _other(self, pair: Pair, t: float) -> Any:
+        """What of a pair is a polynomial in t beside D."""
+        return pair.e / t
 
     def _row(self, first: Any, above: list[Any], t: float) -> list[Any]:
         row = [first]
@@ -167,7 +169,6 @@ class Tableau:
             even = [abs(c) * (p / top.h) for c, p in zip(self._even, powers[1:], strict=True)]
             even_noise = [a * (s / top.h) for a, s in zip(shape.even, sigma, strict=True)]
         beta = remainders(
-            self.ops,
             order,
             self._peaks(self._peak_odd, odd, odd_noise, powers),
             odd_noise,
@@ -180,7 +181,7 @@ class Tableau:
             values.append(values[-1] - step if j % 2 else values[-1] + step)
         spread = [a * b for a, b in zip(shape.value, by_node, strict=True)]
         truncation = [a * b for a, b in zip(shape.theta, beta, strict=True)]
-        best = Choice(self.ops, values, spread, truncation)
+        best = Choice(values, spread, truncation)
         higher = [*zip(odd[2:], odd_noise[2:], strict=True), *zip(even[1:], even_noise[1:], strict=True)]
         return self._judged(noise, below, best, higher)
 
@@ -255,8 +256,8 @@ class Tableau:
 class Choice:
     """How many nodes from the top to use: the least sum of noise and truncation."""
 
-    def __init__(self, ops: Operations, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
-        self.ops, self.spreads, self.truncations = ops, spread, truncation
+    def __init__(self, values: list[Any], spread: list[Any], truncation: list[Any]) -> None:
+        self.spreads, self.truncations = spread, truncation
         self.k: Any = 0
         least = Z * spread[0] + truncation[0]
         for j in range(1, len(values)):
@@ -280,7 +281,7 @@ class Choice:
 
 
 def conflict(fit: Fit, noise: Noise) -> bool:
-    """Whether smaller nodes contradict a fit (of one point) and noise cannot be why.
+    """Whether smaller nodes contradict a fit and noise cannot be why.
 
     Noise is irreproducible: two nodes that contradict the fit and agree with each other are right, and a node
     whose noise shows nowhere else is not noisy.
@@ -297,14 +298,14 @@ def conflict(fit: Fit, noise: Noise) -> bool:
 
 
 def remainders(
-    ops: Operations, order: int, odd: list[Any], odd_noise: list[Any], even: list[Any], even_noise: list[Any]
+    order: int, odd: list[Any], odd_noise: list[Any], even: list[Any], even_noise: list[Any]
 ) -> list[Any]:
     """The next scaled coefficient beyond T_k, for every k: measured, or what the envelope says.
 
     Even and odd coefficients of one order in t are taken together, so that one that happens to be small
     does not pass for fast convergence.
     """
-    envelope = Envelope(ops, odd[0])
+    envelope = Envelope(odd[0])
     beta = []
     for k in range(len(odd)):
         place = order * (k + 1)
@@ -333,8 +334,7 @@ class Envelope:
     stand together at the place of the even one.
     """
 
-    def __init__(self, ops: Operations, first: Any) -> None:
-        self.ops = ops
+    def __init__(self, first: Any) -> None:
         self.last, self.place = first, 0
         self.newest: Any = 0.0  # decays per place; 0 where there is none yet
         self.older: list[Any] = [0.0] * (REMEMBERED - 2)
@@ -345,11 +345,11 @@ class Envelope:
             return
         ratio = size / self.last if self.last > 0 else 0.0
         self.older = [*self.older[1:], self.newest]
-        self.newest = self.ops.root(ratio, place - self.place)
+        self.newest = FLOATS.root(ratio, place - self.place)
         self.last, self.place = size, place
 
     def at(self, place: int) -> Any:
         """The coefficient at a place beyond all known ones."""
         least = LEAST_DECAY if self.newest > 0 else UNKNOWN_DECAY
         decay = max(least, self.newest, *self.older)
-        return MARGIN * self.last * self.ops.raised(decay, place - self.place)
+        return MARGIN * self.last * FLOATS.raised(decay, place - self.place)
