@@ -252,6 +252,7 @@ CASES = list(random_second.cases(17, 400))
 def scored(cases: list[Any]) -> tuple[float, int, list[int]]:
     """Coverage, silently wrong answers, evaluations."""
     rows = [measured("auto", case, derivative=2) for case in cases]
+    assert not any(r.status == "error" for r in rows), "a planted bug that crashes shows nothing"
     return (
         sum(r.covered for r in rows) / len(rows),
         sum(r.wrong or r.failed for r in rows),
